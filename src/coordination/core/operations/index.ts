@@ -1,0 +1,2 @@
+export * from './list.ts'
+export { multi, multiRead } from './multi.ts'

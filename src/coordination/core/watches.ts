@@ -1,0 +1,107 @@
+import { type ChangeType, EVENT_TYPE, type EventType } from './wire/watch-event.ts'
+
+/** Where events go: all watchers of one event at once, so that it is encoded once. */
+export interface WatchOutput<Watcher> {
+  fired(type: EventType, path: string, watchers: ReadonlySet<Watcher>): void
+}
+
+/**
+ * The one-shot watches of this server's connections. Local: they are not replicated and die with their connection.
+ * A path watched twice by one connection fires once.
+ */
+export class Watches<Watcher extends object> {
+  readonly #data: WatchTable<Watcher> = new WatchTable()
+  readonly #children: WatchTable<Watcher> = new WatchTable()
+  readonly #output: WatchOutput<Watcher>
+
+  constructor(output: WatchOutput<Watcher>) {
+    this.#output = output
+  }
+
+  watchData(path: string, watcher: Watcher): void {
+    this.#data.add(path, watcher)
+  }
+
+  watchChildren(path: string, watcher: Watcher): void {
+    this.#children.add(path, watcher)
+  }
+
+  /** A node changed: fires its own watches, then those of its parent's list of children. */
+  changed(type: ChangeType, path: string): void {
+    const watchers = this.#data.take(path)
+    if (type === EVENT_TYPE.DELETED) this.#fire(type, path, union(watchers, this.#children.take(path)))
+    else this.#fire(type, path, watchers)
+    if (type !== EVENT_TYPE.DATA_CHANGED) {
+      const parent = path.slice(0, path.lastIndexOf('/')) || '/'
+      this.#fire(EVENT_TYPE.CHILDREN_CHANGED, parent, this.#children.take(parent))
+    }
+  }
+
+  /** The connection is gone, and its watches with it. */
+  remove(watcher: Watcher): void {
+    this.#data.remove(watcher)
+    this.#children.remove(watcher)
+  }
+
+  /** Pairs of path and connection. */
+  get count(): number {
+    return this.#data.count + this.#children.count
+  }
+
+  #fire(type: EventType, path: string, watchers: ReadonlySet<Watcher> | undefined): void {
+    if (watchers !== undefined) this.#output.fired(type, path, watchers)
+  }
+}
+
+class WatchTable<Watcher extends object> {
+  readonly #watchers = new Map<string, Set<Watcher>>()
+  readonly #paths = new Map<Watcher, Set<string>>()
+  count = 0
+
+  add(path: string, watcher: Watcher): void {
+    const watchers = entryOf(this.#watchers, path)
+    if (watchers.has(watcher)) return
+    watchers.add(watcher)
+    entryOf(this.#paths, watcher).add(path)
+    this.count += 1
+  }
+
+  /** The watchers of a path, which are so no longer. */
+  take(path: string): Set<Watcher> | undefined {
+    const watchers = this.#watchers.get(path)
+    if (watchers === undefined) return undefined
+    this.#watchers.delete(path)
+    for (const watcher of watchers) discard(this.#paths, watcher, path)
+    this.count -= watchers.size
+    return watchers
+  }
+
+  remove(watcher: Watcher): void {
+    const paths = this.#paths.get(watcher)
+    if (paths === undefined) return
+    this.#paths.delete(watcher)
+    for (const path of paths) discard(this.#watchers, path, watcher)
+    this.count -= paths.size
+  }
+}
+
+function entryOf<Key, Item>(sets: Map<Key, Set<Item>>, key: Key): Set<Item> {
+  let set = sets.get(key)
+  if (set === undefined) {
+    set = new Set()
+    sets.set(key, set)
+  }
+  return set
+}
+
+function discard<Key, Item>(sets: Map<Key, Set<Item>>, key: Key, item: Item): void {
+  const set = sets.get(key)
+  set?.delete(item)
+  if (set?.size === 0) sets.delete(key)
+}
+
+function union<Item>(a: Set<Item> | undefined, b: Set<Item> | undefined): Set<Item> | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  for (const item of b) a.add(item)
+  return a
+}
