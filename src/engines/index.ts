@@ -1,0 +1,7 @@
+export type { CoordinationClient, CoordinationClientOptions } from '../coordination/client/index.ts'
+export type { Engine, EngineCallOptions, EngineHealth, EngineRole } from './engine.ts'
+export { ENGINE_ERRORS, type EngineErrorCode, engineError } from './errors.ts'
+export { completeFenbuUrl, FENBU_PORT_DEFAULT, parseHosts } from './hosts.ts'
+export { openCoordinationEngine } from './open-engine.ts'
+export { SCHEMES, type Scheme, schemeOf, withoutCredentials } from './schemes.ts'
+export type { ZooKeeperEngine } from './zookeeper.ts'

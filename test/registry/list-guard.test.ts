@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest'
+import { type Instance, ListGuard, pick } from '../../src/registry/core/index.ts'
+
+const GRACE_MS = 10_000
+const CALM_MS = 30_000
+
+describe('the guard of a list', () => {
+  it('shows every list of a registry that is well at once, also an empty one', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(CALM_MS, 'a', 'b')
+    guard.listed(CALM_MS + 1, 'a')
+    guard.listed(CALM_MS + 2)
+    expect(shown()).toEqual(['live a b', 'live a', 'live'])
+  })
+
+  it('keeps the good list while the registry is away', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b')
+    guard.disturbed()
+    expect(shown()).toEqual(['live a b', 'kept a b'])
+  })
+
+  it('doubts a list that lost more than half after a disturbance, until a second reading says the same', () => {
+    const { guard, shown, readings } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b', 'c')
+    guard.disturbed()
+    guard.connected(1_000)
+    guard.listed(1_001, 'a')
+    expect(shown().at(-1)).toBe('kept a b c')
+    expect(readings()).toEqual([1_001 + GRACE_MS])
+    guard.listed(1_001 + GRACE_MS - 1, 'a')
+    expect(shown().at(-1)).toBe('kept a b c')
+    guard.listed(1_001 + GRACE_MS, 'a')
+    expect(shown().at(-1)).toBe('live a')
+  })
+
+  it('believes a loss of half', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b')
+    guard.disturbed()
+    guard.connected(2)
+    guard.listed(3, 'a')
+    expect(shown().at(-1)).toBe('live a')
+  })
+
+  it('ends the doubt as soon as enough are back', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b', 'c')
+    guard.disturbed()
+    guard.connected(2)
+    guard.listed(3)
+    guard.listed(4, 'a', 'c')
+    expect(shown()).toEqual(['live a b c', 'kept a b c', 'live a c'])
+  })
+
+  it('adds to the kept list what is new in the doubtful one', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b', 'c')
+    guard.disturbed()
+    guard.connected(2)
+    guard.listed(3, 'd')
+    expect(shown().at(-1)).toBe('kept a b c d')
+  })
+
+  it('does not take a process that came back under a new id for a loss', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listedAs(1, instance('a', { port: 7001 }))
+    guard.disturbed()
+    guard.connected(2)
+    guard.listedAs(3, instance('b', { port: 7001 }))
+    expect(shown().at(-1)).toBe('live b')
+  })
+
+  it('does not miss instances that were draining: they have said goodbye', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listedAs(
+      1,
+      instance('a', { state: 'draining' }),
+      instance('b', { state: 'draining' }),
+      instance('c'),
+    )
+    guard.disturbed()
+    guard.connected(2)
+    guard.listed(3, 'c')
+    expect(shown().at(-1)).toBe('live c')
+  })
+
+  it('starts the grace anew when the registry is lost again meanwhile', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a')
+    guard.disturbed()
+    guard.connected(2)
+    guard.listed(3)
+    guard.disturbed()
+    guard.connected(3 + GRACE_MS)
+    guard.listed(4 + GRACE_MS)
+    expect(shown().at(-1)).toBe('kept a')
+  })
+
+  it('goes back to believing once the connection has been calm for long enough', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(CALM_MS - 1, 'a')
+    guard.listed(CALM_MS)
+    expect(shown().at(-1)).toBe('live')
+  })
+
+  it('shows a cached list until there is a live one, and doubts only an empty one against it', () => {
+    const other = guarded()
+    other.guard.cached('a', 'b', 'c')
+    other.guard.connected(0)
+    other.guard.listed(1, 'd')
+    expect(other.shown()).toEqual(['cached a b c', 'live d'])
+
+    const empty = guarded()
+    empty.guard.cached('a')
+    empty.guard.connected(0)
+    empty.guard.listed(1)
+    empty.guard.listed(1 + GRACE_MS)
+    expect(empty.shown()).toEqual(['cached a', 'kept a', 'live'])
+  })
+
+  it('ignores a cached list once a live one was there', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a')
+    guard.cached('b')
+    expect(shown()).toEqual(['live a'])
+  })
+
+  it('says the same list only once', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a')
+    guard.listed(2, 'a')
+    expect(shown()).toEqual(['live a'])
+  })
+})
+
+function guarded() {
+  const guard = new ListGuard({ confirmGraceMs: GRACE_MS, calmAfterMs: CALM_MS })
+  const shown: string[] = []
+  const readings: number[] = []
+  const out = {
+    publish: (instances: readonly Instance[], source: string) =>
+      void shown.push([source, ...instances.map(({ id }) => id)].join(' ')),
+    readAgainAt: (ms: number) => void readings.push(ms),
+  }
+  const make = (ids: readonly string[]): readonly Instance[] => ids.map((id) => instance(id))
+  return {
+    shown: () => shown,
+    readings: () => readings,
+    guard: {
+      connected: (nowMs: number) => guard.step({ type: 'connected', nowMs }, out),
+      disturbed: () => guard.step({ type: 'disturbed' }, out),
+      cached: (...ids: string[]) => guard.step({ type: 'cached', instances: make(ids) }, out),
+      listed: (nowMs: number, ...ids: string[]) =>
+        guard.step({ type: 'listed', nowMs, instances: make(ids) }, out),
+      listedAs: (nowMs: number, ...instances: Instance[]) =>
+        guard.step({ type: 'listed', nowMs, instances }, out),
+    },
+  }
+}
+
+/** Ids are letters; each has an address of its own. */
+function instance(id: string, change: Partial<Instance> = {}): Instance {
+  return pick({
+    id,
+    service: 'order',
+    host: '127.0.0.1',
+    port: 7000 + id.charCodeAt(0),
+    version: '1.0.0',
+    group: 'default',
+    weight: 100,
+    zone: '',
+    state: 'up',
+    registeredMs: 0,
+    metadata: {},
+    ...change,
+  })
+}
