@@ -9,6 +9,9 @@ export type CoordinationErrorCode =
   | 'COORDINATION_PACKET_TOO_LARGE'
   | 'COORDINATION_SNAPSHOT_INVALID'
   | 'COORDINATION_ERROR_CODE_UNKNOWN'
+  | 'COORDINATION_CLOSED'
+  | 'COORDINATION_TOO_MANY_IN_FLIGHT'
+  | 'COORDINATION_PROTOCOL_VIOLATION'
 
 /** Errors of coordination: what a server answered, and what keeps a question from being asked. */
 export const COORDINATION_ERRORS: ErrorTable<CoordinationErrorCode> = {
@@ -176,6 +179,21 @@ export const COORDINATION_ERRORS: ErrorTable<CoordinationErrorCode> = {
     outcome: 'unknown',
     meaning: 'The server answered with an error code that this client does not know.',
     remedy: 'The message names the code; look it up in the documentation of that server.',
+  },
+  COORDINATION_CLOSED: {
+    outcome: 'not-executed',
+    meaning: 'The client was closed before the request was sent.',
+    remedy: 'Do not use a client after close().',
+  },
+  COORDINATION_TOO_MANY_IN_FLIGHT: {
+    outcome: 'not-executed',
+    meaning: 'More calls, or more bytes of calls, are under way than the client allows.',
+    remedy: 'Wait for some of them, or raise maxCalls and maxCallBytes.',
+  },
+  COORDINATION_PROTOCOL_VIOLATION: {
+    outcome: 'unknown',
+    meaning: 'The server answered what was not asked; the connection was closed.',
+    remedy: 'Check that the address is that of a coordination server.',
   },
 }
 
