@@ -28,6 +28,8 @@ export class CacheFile {
   readonly #repeater: Repeater
   #loaded: CachedLists = new Map()
   #unwritten = false
+  /** What was reported already: it is met again when the file is written. */
+  #damagedText: string | undefined
 
   private constructor(folder: string, owner: CacheOwner, trouble: CacheTrouble) {
     const hash = createHash('sha256').update(`${owner.registry}\n${owner.app}`).digest('hex').slice(0, 16)
@@ -71,10 +73,13 @@ export class CacheFile {
     if (text === undefined) return undefined
     const decoded = decodeCache(text, this.#owner)
     if (decoded.type === 'lists') return decoded.lists
-    this.#trouble(
-      registryError('REGISTRY_CACHE_CORRUPT', `cache file ${this.path} is ignored: ${decoded.detail}`),
-    )
+    if (text !== this.#damagedText) this.#damaged(text, decoded.detail)
     return undefined
+  }
+
+  #damaged(text: string, detail: string): void {
+    this.#damagedText = text
+    this.#trouble(registryError('REGISTRY_CACHE_CORRUPT', `cache file ${this.path} is ignored: ${detail}`))
   }
 
   async #readText(): Promise<string | undefined> {
