@@ -1,0 +1,74 @@
+import { createServer } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openCoordinationEngine, schemeOf } from '../../src/engines/index.ts'
+import { openRegistry } from '../../src/registry/index.ts'
+
+describe('the URL of an engine', () => {
+  it.each([
+    ['redis://cache', 'ENGINE_NOT_AVAILABLE', 'does not speak redis:'],
+    ['etcd://e1:2379', 'ENGINE_NOT_AVAILABLE', 'does not speak etcd:'],
+    ['amqps://user:secret@rabbit/shop', 'ENGINE_NOT_AVAILABLE', 'amqps://rabbit/shop'],
+    ['zookeper://zk1', 'ENGINE_SCHEME_UNKNOWN', 'zookeeper://zk1:2181'],
+    ['constructor:x', 'ENGINE_SCHEME_UNKNOWN', 'no engine constructor:'],
+    ['localhost', 'ENGINE_URL_INVALID', '"localhost" is not a URL'],
+    ['', 'ENGINE_URL_INVALID', 'write for example fenbu://localhost'],
+    ['static:order=127.0.0.1:1', 'ENGINE_WRONG_ROLE', 'cannot serve as coordination'],
+  ])('%s is refused as %s, with the way out', (url, code, text) => {
+    expect(() => schemeOf(url, 'coordination')).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(text) }),
+    )
+  })
+
+  it('never shows credentials', () => {
+    expect(() => schemeOf('amqps://user:secret@rabbit/shop', 'registry')).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('secret') }),
+    )
+  })
+
+  it.each([
+    'static:order',
+    'static:=127.0.0.1:1',
+    'static:order=127.0.0.1:1;order=127.0.0.1:2',
+    'static:order=127.0.0.1:1=2',
+    'static:%zz=127.0.0.1:1',
+  ])('%s is refused as a registry', async (url) => {
+    await expect(openRegistry(url)).rejects.toMatchObject({ code: 'REGISTRY_URL_INVALID' })
+  })
+
+  it.each(['static:order=127.0.0.1', 'static:order=127.0.0.1:99999', 'fenbu://localhost:x'])(
+    '%s is refused for its address',
+    async (url) => {
+      await expect(openRegistry(url)).rejects.toMatchObject({ code: 'HOST_ADDRESS_INVALID' })
+    },
+  )
+})
+
+describe('an engine', () => {
+  it('says that nobody answers, and where', async () => {
+    const server = createServer((socket) => socket.destroy())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as { port: number }
+    const engine = await openCoordinationEngine(`zookeeper://127.0.0.1:${port}`)
+    onTestFinished(() => engine.close())
+    await expect(engine.ready({ timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'ENGINE_UNREACHABLE',
+      message: `zookeeper://127.0.0.1:${port} did not answer within 100 ms`,
+    })
+    expect(await engine.health({ timeoutMs: 50 })).toMatchObject({ state: 'down' })
+  })
+
+  it('shares one connection per URL, which ends with its last user', async () => {
+    const url = 'zookeeper://127.0.0.1:1'
+    const [one, two] = [await openCoordinationEngine(url), await openCoordinationEngine(url)]
+    const other = await openCoordinationEngine(url, { sessionTimeoutMs: 5_000 })
+    expect(two.client).toBe(one.client)
+    expect(other.client).not.toBe(one.client)
+    await one.close()
+    await one.close()
+    expect(two.client.state).not.toBe('closed')
+    await two.close()
+    expect(two.client.state).toBe('closed')
+    await other.close()
+  })
+})
