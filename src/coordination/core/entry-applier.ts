@@ -211,8 +211,9 @@ function endSession(
   for (const path of session.ephemerals) {
     const node = state.tree.get(path)
     if (node === undefined) continue
+    const parentAcl = state.tree.parentOf(node).acl
     state.tree.delete(node, stamp)
-    out.changed(EVENT_TYPE.DELETED, path, zxid)
+    out.changed({ type: EVENT_TYPE.DELETED, path, zxid, acl: node.acl, parentAcl })
   }
   state.sessions.delete(session)
   return zxid

@@ -22,7 +22,7 @@ export type {
   WriteOperation,
 } from './operations/operation.ts'
 export { ANY_VERSION } from './operations/requests.ts'
-export type { CoordinationOutput, SessionRefusal, WriteRefusal } from './output.ts'
+export type { CoordinationOutput, NodeChange, SessionRefusal, WriteRefusal } from './output.ts'
 export { isValidPath, parentPath, sequenceSuffix } from './path.ts'
 export type { Session } from './session.ts'
 export { SessionLeases } from './session-leases.ts'

@@ -122,6 +122,12 @@ export class Node {
     this.#childrenChanged(zxid)
   }
 
+  /** A child that was never created: the reserved nodes. */
+  plantChild(name: string, zxid: Zxid): void {
+    this.linkChild(name)
+    this.#childrenChanged(zxid)
+  }
+
   removeChild(name: string, zxid: Zxid): void {
     this.unlinkChild(name)
     this.#childrenChanged(zxid)

@@ -1,6 +1,18 @@
+import type { AclList } from './acl-table.ts'
 import type { Session } from './session.ts'
 import type { ChangeType } from './wire/watch-event.ts'
 import type { Zxid } from './zxid.ts'
+
+/** One change of the tree, with what deciding who may hear of it needs. */
+export interface NodeChange {
+  readonly type: ChangeType
+  readonly path: string
+  readonly zxid: Zxid
+  /** The node's, also if it is gone now. */
+  readonly acl: AclList
+  /** Its parent's, where the node came or went. */
+  readonly parentAcl: AclList | undefined
+}
 
 /** Why a connect or a resume was refused. */
 export type SessionRefusal = 'unknown-session' | 'wrong-password' | 'session-exists'
@@ -16,8 +28,8 @@ export type WriteRefusal = 'unknown-session' | 'session-moved' | 'out-of-order'
  * that shows it. Every node of a cluster is told everything; each acts for its own connections.
  */
 export interface CoordinationOutput {
-  /** A node came, went, or has other data: fire its watches. */
-  changed(type: ChangeType, path: string, zxid: Zxid): void
+  /** A node came, went, or has other data: hand it to `Watches`. */
+  changed(change: NodeChange): void
   /**
    * A write or a close was applied, or failed for everyone to see: the reply of request `number`. `body` is empty
    * unless `error` is 0, and valid only during the call.

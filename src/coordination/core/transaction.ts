@@ -1,5 +1,6 @@
+import type { Node } from './node.ts'
 import type { Transaction } from './operations/operation.ts'
-import type { CoordinationOutput } from './output.ts'
+import type { CoordinationOutput, NodeChange } from './output.ts'
 import type { SessionState } from './session.ts'
 import type { Tree } from './tree.ts'
 import type { ChangeType } from './wire/watch-event.ts'
@@ -11,7 +12,7 @@ export class OperationTransaction implements Transaction {
   readonly session: SessionState
   readonly zxid: Zxid
   readonly wallMs: number
-  readonly #changes: { readonly type: ChangeType; readonly path: string }[] = []
+  readonly #changes: NodeChange[] = []
 
   constructor(tree: Tree, session: SessionState, zxid: Zxid, wallMs: number) {
     this.tree = tree
@@ -20,8 +21,8 @@ export class OperationTransaction implements Transaction {
     this.wallMs = wallMs
   }
 
-  changed(type: ChangeType, path: string): void {
-    this.#changes.push({ type, path })
+  changed(type: ChangeType, node: Node, parent?: Node): void {
+    this.#changes.push({ type, path: node.path, zxid: this.zxid, acl: node.acl, parentAcl: parent?.acl })
   }
 
   begin(): void {
@@ -38,6 +39,6 @@ export class OperationTransaction implements Transaction {
   }
 
   tell(out: CoordinationOutput): void {
-    for (const { type, path } of this.#changes) out.changed(type, path, this.zxid)
+    for (const change of this.#changes) out.changed(change)
   }
 }

@@ -5,6 +5,7 @@ import { Node, newImage } from './node.ts'
 import { RESERVED_PATHS } from './path.ts'
 import type { SessionState } from './session.ts'
 import { OPEN_ACL, READ_ACL } from './wire/acl.ts'
+import { STAT_OFFSET } from './wire/stat.ts'
 import { ZXID_ZERO, type Zxid } from './zxid.ts'
 
 /** When a change happens: its transaction and the leader's wall clock. */
@@ -14,6 +15,8 @@ export interface Stamp {
 }
 
 const CONFIG_PATH = '/zookeeper/config'
+/** In the image of a node without data. */
+const AVERSION_AT = 4 + STAT_OFFSET.AVERSION
 const GENESIS: Stamp = { zxid: ZXID_ZERO, wallMs: 0 }
 
 /**
@@ -166,11 +169,15 @@ export class Tree {
   #plantChild(path: string): void {
     const node = this.#reserved(path, path === CONFIG_PATH ? READ_ACL : OPEN_ACL)
     this.insert(node)
-    this.parentOf(node).linkChild(nameOf(path))
+    const parent = this.parentOf(node)
+    parent.plantChild(nameOf(path), GENESIS.zxid)
+    this.#rehash(parent)
   }
 
   #reserved(path: string, acl: typeof OPEN_ACL): Node {
     const image = newImage(new Uint8Array(0), GENESIS.zxid, GENESIS.wallMs, undefined)
+    // ZooKeeper's own has aversion -1 from the start.
+    if (path === CONFIG_PATH) image.fill(0xff, AVERSION_AT, AVERSION_AT + 4)
     return new Node(path, image, this.acls.intern(acl), undefined)
   }
 }

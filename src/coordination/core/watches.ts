@@ -1,4 +1,7 @@
-import { type ChangeType, EVENT_TYPE, type EventType } from './wire/watch-event.ts'
+import type { AclList } from './acl-table.ts'
+import type { NodeChange } from './output.ts'
+import { PERMISSION } from './wire/acl.ts'
+import { EVENT_TYPE, type EventType } from './wire/watch-event.ts'
 
 /** Where events go: all watchers of one event at once, so that it is encoded once. */
 export interface WatchOutput<Watcher> {
@@ -26,15 +29,17 @@ export class Watches<Watcher extends object> {
     this.#children.add(path, watcher)
   }
 
-  /** A node changed: fires its own watches, then those of its parent's list of children. */
-  changed(type: ChangeType, path: string): void {
+  /**
+   * A node changed: fires its own watches, then those of its parent's list of children. The watch of someone who
+   * may not read the node is used up without an event, which would tell that the node exists.
+   */
+  changed({ type, path, acl, parentAcl }: NodeChange): void {
     const watchers = this.#data.take(path)
-    if (type === EVENT_TYPE.DELETED) this.#fire(type, path, union(watchers, this.#children.take(path)))
-    else this.#fire(type, path, watchers)
-    if (type !== EVENT_TYPE.DATA_CHANGED) {
-      const parent = path.slice(0, path.lastIndexOf('/')) || '/'
-      this.#fire(EVENT_TYPE.CHILDREN_CHANGED, parent, this.#children.take(parent))
-    }
+    const both = type === EVENT_TYPE.DELETED ? union(watchers, this.#children.take(path)) : watchers
+    this.#fire(type, path, acl, both)
+    if (parentAcl === undefined) return
+    const parent = path.slice(0, path.lastIndexOf('/')) || '/'
+    this.#fire(EVENT_TYPE.CHILDREN_CHANGED, parent, parentAcl, this.#children.take(parent))
   }
 
   /** The connection is gone, and its watches with it. */
@@ -48,8 +53,8 @@ export class Watches<Watcher extends object> {
     return this.#data.count + this.#children.count
   }
 
-  #fire(type: EventType, path: string, watchers: ReadonlySet<Watcher> | undefined): void {
-    if (watchers !== undefined) this.#output.fired(type, path, watchers)
+  #fire(type: EventType, path: string, acl: AclList, watchers: ReadonlySet<Watcher> | undefined): void {
+    if (watchers !== undefined && acl.permits(PERMISSION.READ)) this.#output.fired(type, path, watchers)
   }
 }
 

@@ -81,7 +81,7 @@ export function createNode(request: CreateRequest, transaction: Transaction): No
   if (parent.owner !== undefined) return ERROR_CODE.NO_CHILDREN_FOR_EPHEMERALS
   const owner = isEphemeral(flags) ? transaction.session : undefined
   const node = tree.create(path, parent, request.data, acl, owner, transaction)
-  transaction.changed(EVENT_TYPE.CREATED, path)
+  transaction.changed(EVENT_TYPE.CREATED, node, parent)
   return node
 }
 

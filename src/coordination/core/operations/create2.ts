@@ -1,7 +1,7 @@
 import { ERROR_CODE } from '../wire/error-code.ts'
 import { record, ustring } from '../wire/jute.ts'
 import { type Stat, stat } from '../wire/stat.ts'
-import { CREATE_ERRORS, type CreateRequest, createNode, createRequest } from './create.ts'
+import { CREATE_ERRORS, type CreateRequest, create, createNode, createRequest } from './create.ts'
 import type { WriteOperation } from './operation.ts'
 
 export interface Create2Reply {
@@ -15,6 +15,8 @@ export const create2: WriteOperation<CreateRequest, Create2Reply> = {
   code: 15,
   kind: 'write',
   partOf: 'multi',
+  // ZooKeeper answers it there without the Stat.
+  withinMulti: create,
   request: createRequest,
   reply: record('Create2Reply', { path: ustring, stat }),
   errors: CREATE_ERRORS,

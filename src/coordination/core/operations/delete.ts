@@ -39,7 +39,7 @@ export const deleteNode: WriteOperation<DeleteRequest, undefined> = {
     if (!versionMatches(version, node.version)) return ERROR_CODE.BAD_VERSION
     if (node.children !== undefined) return ERROR_CODE.NOT_EMPTY
     tree.delete(node, transaction)
-    transaction.changed(EVENT_TYPE.DELETED, path)
+    transaction.changed(EVENT_TYPE.DELETED, node, parent)
     return ERROR_CODE.OK
   },
 }

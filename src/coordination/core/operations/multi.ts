@@ -3,7 +3,7 @@ import { ERROR_CODE, type ErrorCode } from '../wire/error-code.ts'
 import { MULTI_END, multiHeader } from '../wire/headers.ts'
 import type { JuteType } from '../wire/jute.ts'
 import * as operations from './list.ts'
-import type { AnyOperation, ReadOperation, WriteOperation } from './operation.ts'
+import type { AnyOperation, ReadContext, ReadOperation, WriteOperation } from './operation.ts'
 
 /** One operation of a multi: `{ operation: create, request: { … } }`. */
 export interface MultiPart<Part> {
@@ -39,8 +39,9 @@ export const multi: WriteOperation<readonly MultiPart<WritePart>[], readonly Mul
     const start = reply.length
     transaction.begin()
     for (const [index, { operation, request }] of parts.entries()) {
-      writeHeader(reply, operation.code, ERROR_CODE.OK)
-      const error = operation.apply(request, transaction, reply)
+      const acting = operation.withinMulti ?? operation
+      writeHeader(reply, acting.code, ERROR_CODE.OK)
+      const error = acting.apply(request, transaction, reply)
       if (error === ERROR_CODE.OK) continue
       transaction.rollback()
       reply.truncate(start)
@@ -53,7 +54,7 @@ export const multi: WriteOperation<readonly MultiPart<WritePart>[], readonly Mul
   },
 }
 
-/** Several reads of one state; each succeeds or fails by itself. */
+/** Several reads of one state; each succeeds or fails by itself. Their watch flags are ignored, as in ZooKeeper. */
 export const multiRead: ReadOperation<readonly MultiPart<ReadPart>[], readonly MultiResult[]> = {
   name: 'multiRead',
   code: 22,
@@ -62,10 +63,11 @@ export const multiRead: ReadOperation<readonly MultiPart<ReadPart>[], readonly M
   reply: resultsOf(readParts),
   errors: [],
   read(parts, tree, context, reply) {
+    const unwatched = withoutWatches(context)
     for (const { operation, request } of parts) {
       const at = reply.length
       writeHeader(reply, operation.code, ERROR_CODE.OK)
-      const error = operation.read(request, tree, context, reply)
+      const error = operation.read(request, tree, unwatched, reply)
       if (error === ERROR_CODE.OK) continue
       reply.truncate(at)
       writeError(reply, error)
@@ -73,6 +75,10 @@ export const multiRead: ReadOperation<readonly MultiPart<ReadPart>[], readonly M
     multiHeader.write(reply, MULTI_END)
     return ERROR_CODE.OK
   },
+}
+
+function withoutWatches({ session }: ReadContext): ReadContext {
+  return { session, watchData: () => {}, watchChildren: () => {}, notify: () => {} }
 }
 
 /** Header and request of each, then the end header. */

@@ -1,4 +1,5 @@
 import type { ByteWriter } from '../../../bytes/index.ts'
+import type { Node } from '../node.ts'
 import type { Session, SessionState } from '../session.ts'
 import type { Stamp, Tree } from '../tree.ts'
 import type { ErrorCode } from '../wire/error-code.ts'
@@ -48,8 +49,11 @@ export interface ReadOperation<Request, Reply> extends Operation<Request, Reply>
 export interface Transaction extends Stamp {
   readonly tree: Tree
   readonly session: SessionState
-  /** Told after the change; watches fire when the whole operation has succeeded, in this order. */
-  changed(type: ChangeType, path: string): void
+  /**
+   * Told after each change; watches fire when the whole operation has succeeded, in this order. `parent` where
+   * its list of children changed.
+   */
+  changed(type: ChangeType, node: Node, parent?: Node): void
   /** From here on `rollback` takes everything back: for an operation made of several. */
   begin(): void
   commit(): void
@@ -64,6 +68,8 @@ export interface WriteOperation<Request, Reply> extends Operation<Request, Reply
    * changed nothing.
    */
   apply(request: Request, transaction: Transaction, reply: ByteWriter): ErrorCode
+  /** What it is carried out and answered as inside a multi, if not as itself; its request is the same. */
+  readonly withinMulti?: WriteOperation<Request, unknown>
 }
 
 /** For callers that know an operation only by its code. */

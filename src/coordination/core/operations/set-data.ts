@@ -29,7 +29,7 @@ export const setData: WriteOperation<SetDataRequest, StatReply> = {
     if (!node.acl.permits(PERMISSION.WRITE)) return ERROR_CODE.NO_AUTH
     if (!versionMatches(version, node.version)) return ERROR_CODE.BAD_VERSION
     tree.setData(node, data, transaction)
-    transaction.changed(EVENT_TYPE.DATA_CHANGED, path)
+    transaction.changed(EVENT_TYPE.DATA_CHANGED, node)
     reply.bytes(node.stat)
     return ERROR_CODE.OK
   },
