@@ -9,6 +9,7 @@ export {
   isFenbuError,
   type Outcome,
 } from './error.ts'
+export { FILE_ERRORS, type FileErrorCode, fileError } from './file-errors.ts'
 export {
   booleanOption,
   checkKnownOptions,
@@ -21,8 +22,9 @@ export {
   stringOption,
   wholeNumberOption,
 } from './options.ts'
+export type { AsyncClosable } from './platform.ts'
 export type { Clock } from './world/clock.ts'
-export type { Files, OpenFile } from './world/files.ts'
+export type { Files, FolderLock, OpenFile } from './world/files.ts'
 export type { Random } from './world/random.ts'
 export type { Timer, Timers } from './world/timers.ts'
 export type { World } from './world/world.ts'

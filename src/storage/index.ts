@@ -1,0 +1,8 @@
+export type { StreamPriority, StreamWrite, WriteEnd } from './commit-queue.ts'
+export { STORAGE_ERRORS, type StorageErrorCode, storageError } from './errors.ts'
+export { LocalLog, type RecoveredState } from './local-log.ts'
+export type { LogStream } from './log-stream.ts'
+export { WRITE_AHEAD_LOG_DEFAULTS, type WriteAheadLogOptions } from './options.ts'
+export type { SnapshotInfo } from './snapshot-codec.ts'
+export { SNAPSHOT_STORE_DEFAULTS, SnapshotStore, type SnapshotStoreOptions } from './snapshot-store.ts'
+export { type StorageWorld, WriteAheadLog, type WriteAheadLogStatus } from './write-ahead-log.ts'
