@@ -307,7 +307,7 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
       })
       const large = new Uint8Array(1_000_000).fill(7)
       await client.set(path, large)
-      expect((await client.get(path)).data).toEqual(large)
+      expect(Buffer.compare((await client.get(path)).data, large)).toBe(0)
     })
 
     it('lets a caller give up, and keeps the order of the others', async () => {

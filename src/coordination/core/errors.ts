@@ -11,6 +11,7 @@ export type CoordinationErrorCode =
   | 'COORDINATION_ERROR_CODE_UNKNOWN'
   | 'COORDINATION_CLOSED'
   | 'COORDINATION_TOO_MANY_IN_FLIGHT'
+  | 'COORDINATION_TOO_MANY_WATCHES'
   | 'COORDINATION_PROTOCOL_VIOLATION'
 
 /** Errors of coordination: what a server answered, and what keeps a question from being asked. */
@@ -189,6 +190,11 @@ export const COORDINATION_ERRORS: ErrorTable<CoordinationErrorCode> = {
     outcome: 'not-executed',
     meaning: 'More calls, or more bytes of calls, are under way than the client allows.',
     remedy: 'Wait for some of them, or raise maxCalls and maxCallBytes.',
+  },
+  COORDINATION_TOO_MANY_WATCHES: {
+    outcome: 'unknown',
+    meaning: 'A connection watches more than the server keeps for one; it was closed.',
+    remedy: 'Watch a parent instead of each child, use more connections, or raise maxWatchBytes.',
   },
   COORDINATION_PROTOCOL_VIOLATION: {
     outcome: 'unknown',

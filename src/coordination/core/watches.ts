@@ -53,22 +53,41 @@ export class Watches<Watcher extends object> {
     return this.#data.count + this.#children.count
   }
 
+  /** About the memory that a connection's watches take. */
+  bytesOf(watcher: Watcher): number {
+    return this.#data.bytesOf(watcher) + this.#children.bytesOf(watcher)
+  }
+
   #fire(type: EventType, path: string, acl: AclList, watchers: ReadonlySet<Watcher> | undefined): void {
     if (watchers !== undefined && acl.permits(PERMISSION.READ)) this.#output.fired(type, path, watchers)
   }
 }
 
+/** What one watch takes beside its path: a place in two tables. */
+const WATCH_OVERHEAD_BYTES = 200
+
+interface WatchedPaths {
+  readonly paths: Set<string>
+  bytes: number
+}
+
 class WatchTable<Watcher extends object> {
   readonly #watchers = new Map<string, Set<Watcher>>()
-  readonly #paths = new Map<Watcher, Set<string>>()
+  readonly #watched = new Map<Watcher, WatchedPaths>()
   count = 0
 
   add(path: string, watcher: Watcher): void {
-    const watchers = entryOf(this.#watchers, path)
+    const watchers = entryOf(this.#watchers, path, () => new Set<Watcher>())
     if (watchers.has(watcher)) return
     watchers.add(watcher)
-    entryOf(this.#paths, watcher).add(path)
+    const watched = entryOf(this.#watched, watcher, () => ({ paths: new Set<string>(), bytes: 0 }))
+    watched.paths.add(path)
+    watched.bytes += bytesOfWatch(path)
     this.count += 1
+  }
+
+  bytesOf(watcher: Watcher): number {
+    return this.#watched.get(watcher)?.bytes ?? 0
   }
 
   /** The watchers of a path, which are so no longer. */
@@ -76,33 +95,43 @@ class WatchTable<Watcher extends object> {
     const watchers = this.#watchers.get(path)
     if (watchers === undefined) return undefined
     this.#watchers.delete(path)
-    for (const watcher of watchers) discard(this.#paths, watcher, path)
+    for (const watcher of watchers) this.#forget(watcher, path)
     this.count -= watchers.size
     return watchers
   }
 
   remove(watcher: Watcher): void {
-    const paths = this.#paths.get(watcher)
-    if (paths === undefined) return
-    this.#paths.delete(watcher)
-    for (const path of paths) discard(this.#watchers, path, watcher)
-    this.count -= paths.size
+    const watched = this.#watched.get(watcher)
+    if (watched === undefined) return
+    this.#watched.delete(watcher)
+    for (const path of watched.paths) {
+      const watchers = this.#watchers.get(path)
+      watchers?.delete(watcher)
+      if (watchers?.size === 0) this.#watchers.delete(path)
+    }
+    this.count -= watched.paths.size
+  }
+
+  #forget(watcher: Watcher, path: string): void {
+    const watched = this.#watched.get(watcher)
+    if (watched === undefined) return
+    watched.paths.delete(path)
+    watched.bytes -= bytesOfWatch(path)
+    if (watched.paths.size === 0) this.#watched.delete(watcher)
   }
 }
 
-function entryOf<Key, Item>(sets: Map<Key, Set<Item>>, key: Key): Set<Item> {
-  let set = sets.get(key)
-  if (set === undefined) {
-    set = new Set()
-    sets.set(key, set)
-  }
-  return set
+function bytesOfWatch(path: string): number {
+  return path.length * 2 + WATCH_OVERHEAD_BYTES
 }
 
-function discard<Key, Item>(sets: Map<Key, Set<Item>>, key: Key, item: Item): void {
-  const set = sets.get(key)
-  set?.delete(item)
-  if (set?.size === 0) sets.delete(key)
+function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = map.get(key)
+  if (value === undefined) {
+    value = make()
+    map.set(key, value)
+  }
+  return value
 }
 
 function union<Item>(a: Set<Item> | undefined, b: Set<Item> | undefined): Set<Item> | undefined {
