@@ -1,0 +1,5 @@
+export { type EmbeddedServer, startEmbedded } from './embedded-server.ts'
+export { SERVER_ERRORS, type ServerErrorCode, serverError } from './errors.ts'
+export type { ServerIdentity } from './identity.ts'
+export { SERVER_DEFAULTS, type ServerOptions } from './options.ts'
+export { type FenbuServer, startServer } from './start-server.ts'
