@@ -2,6 +2,8 @@ import { assert } from '../base/index.ts'
 
 const encoder = new TextEncoder()
 const SHORT_STRING_CHARS = 24
+/** A writer that outgrew its first buffer skips the small steps. */
+const GROWN_BYTES_MIN = 1024
 
 /**
  * Appends big-endian fields to a buffer that grows by doubling. `take()` hands the bytes out; a connection's
@@ -55,6 +57,11 @@ export class ByteWriter {
   uint64(value: bigint): void {
     const at = this.#grow(8)
     this.#view.setBigUint64(at, value)
+  }
+
+  float64(value: number): void {
+    const at = this.#grow(8)
+    this.#view.setFloat64(at, value)
   }
 
   /** A counter of ours as unsigned 64 bits. */
@@ -152,7 +159,7 @@ export class ByteWriter {
     const at = this.#length
     const needed = at + by
     if (needed > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+      const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2, GROWN_BYTES_MIN))
       larger.set(this.#bytes.subarray(0, at))
       this.#bytes = larger
       this.#view = new DataView(larger.buffer)

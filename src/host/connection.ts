@@ -1,25 +1,28 @@
 import type { Socket } from 'node:net'
-import { FenbuError } from '../base/index.ts'
-import { ByteWriter } from '../bytes/index.ts'
+import { assert, type FenbuError, isFenbuError } from '../base/index.ts'
+import type { ByteWriter } from '../bytes/index.ts'
 import {
   type ConnectionOptions,
   type ResolvedConnectionOptions,
   resolveConnectionOptions,
 } from './connection-options.ts'
-import { hostError } from './errors.ts'
+import { type HostErrorCode, hostError } from './errors.ts'
+import { FrameReader } from './frame-reader.ts'
+import { linger } from './linger.ts'
+import type { BudgetShare } from './memory-budget.ts'
+import { Outbox } from './outbox.ts'
 import type { ConnectionHandler, Protocol } from './protocol.ts'
-import { ReceiveBuffer } from './receive-buffer.ts'
-import { Watchdog } from './watchdog.ts'
+import { describeExpiry, type Vitals, Watchdog } from './watchdog.ts'
 
-/** After this many frames of one chunk the others of the process get their turn. */
+/** After this many frames of one peer the others of the process get their turn. */
 const FRAMES_PER_TURN = 2048
-const SLAB_BYTES_MIN = 1024
-const SLAB_BYTES_MAX = 64 * 1024
 
 /** Counters of one connection since it was made. */
 export interface ConnectionStatistics {
   bytesReceived: number
+  /** Bytes handed to the socket, and in how many writes. */
   bytesSent: number
+  writes: number
   framesReceived: number
   /** Monotonic ms of the last byte received. */
   lastReceivedMs: number
@@ -29,235 +32,350 @@ export interface ConnectionStatistics {
  * The one framed connection: every protocol of fenbu runs on it, as server and as client, over TCP or TLS.
  * It cuts the byte stream into frames under limits of size and time, gathers what is written during a turn of the
  * event loop into one slab and one system call, stops reading from a peer that does not read, and ends in exactly
- * one call of `closed`.
+ * one call of `closed`. See docs/internals/connection.md.
  */
 export class Connection {
   readonly statistics: ConnectionStatistics
+  readonly remoteHost: string
+  /** `host:port` for messages. */
+  readonly remoteAddress: string
   readonly #socket: Socket
   readonly #protocol: Protocol
   readonly #options: ResolvedConnectionOptions
+  readonly #reader: FrameReader
+  readonly #receiveShare: BudgetShare
+  readonly #outbox: Outbox
   readonly #watchdog: Watchdog
-  readonly #received = new ReceiveBuffer()
-  #slab = new ByteWriter(SLAB_BYTES_MIN)
   #handler: ConnectionHandler | undefined
-  #needed = 0
-  #flushScheduled = false
-  #paused = false
-  #reading = false
-  #ending = false
-  #closed = false
+  /** `ending`: this side said its last word and reads no more; the handler is told once the socket is gone. */
+  #state: 'open' | 'ending' | 'closed' = 'open'
+  #closeReason: FenbuError | undefined
+  #delivering = false
+  #framesThisTurn = 0
+  #readingPaused = false
+  /** The handler asked for no more frames. */
+  #held = false
+  #nextTurn: NodeJS.Immediate | undefined
 
   constructor(socket: Socket, protocol: Protocol, options: ConnectionOptions = {}) {
     this.#socket = socket
     this.#protocol = protocol
     this.#options = resolveConnectionOptions(options)
-    this.statistics = { bytesReceived: 0, bytesSent: 0, framesReceived: 0, lastReceivedMs: performance.now() }
-    this.#watchdog = new Watchdog(this.#options, this.statistics, (error) => this.destroy(error))
-    socket.setNoDelay(true)
-    socket.on('error', (cause: Error) => this.#lost(cause))
-    socket.on('close', () => this.#lost(undefined))
-    socket.on('drain', () => this.#resumeReading())
+    this.remoteHost = socket.remoteAddress ?? 'unknown'
+    this.remoteAddress = `${this.remoteHost}:${socket.remotePort ?? 0}`
+    this.statistics = {
+      bytesReceived: 0,
+      bytesSent: 0,
+      writes: 0,
+      framesReceived: 0,
+      lastReceivedMs: performance.now(),
+    }
+    const { receiveBudget, sendBudget } = this.#options
+    this.#reader = new FrameReader(protocol, this.#options.maxFrameBytes)
+    this.#receiveShare = receiveBudget.share(() => this.#overBudget('receiveBudget', receiveBudget.maxBytes))
+    this.#outbox = new Outbox(
+      socket,
+      this.#options,
+      this.statistics,
+      sendBudget.share(() => this.#overBudget('sendBudget', sendBudget.maxBytes)),
+      { changed: () => this.#sendingChanged(), overflowed: (bytes) => this.#overflowed(bytes) },
+    )
+    this.#watchdog = new Watchdog(
+      this.#options,
+      () => this.#vitals(),
+      (code, limitMs) => this.#destroyAs(code, describeExpiry(code, limitMs)),
+      () => this.#outbox.shrink(),
+    )
+    this.#attach(socket)
   }
 
-  /** Starts delivering frames, first of all those in `firstBytes`, which were read to recognise the protocol. */
+  /**
+   * Starts delivering frames, first of all those in `firstBytes`, which were read to recognise the protocol.
+   * Called once. On a connection that is already gone, `closed` follows in the next turn.
+   */
   start(handler: ConnectionHandler, firstBytes?: Uint8Array): void {
+    assert(this.#handler === undefined, 'a connection is started once')
     this.#handler = handler
-    this.#socket.on('end', () => this.#lost(undefined))
-    this.#socket.on('data', (chunk: Uint8Array) => this.#receive(chunk))
+    if (this.#state === 'closed') {
+      process.nextTick(() => this.#tellClosed())
+      return
+    }
+    this.#socket.on('data', this.#receive)
     if (firstBytes !== undefined && firstBytes.length > 0) this.#receive(firstBytes)
   }
 
   /** The handshake is over: the handshake time-out no longer applies. `idleTimeoutMs` may be set anew. */
   established(idleTimeoutMs?: number): void {
-    this.#watchdog.established(idleTimeoutMs)
-  }
-
-  get remoteAddress(): string {
-    return `${this.#socket.remoteAddress ?? 'unknown'}:${this.#socket.remotePort ?? 0}`
-  }
-
-  get remoteHost(): string {
-    return this.#socket.remoteAddress ?? 'unknown'
+    if (this.#state === 'open') this.#watchdog.established(idleTimeoutMs)
   }
 
   get closed(): boolean {
-    return this.#closed
+    return this.#state === 'closed'
+  }
+
+  /** Why the connection closed; undefined while it has not. */
+  get closeReason(): FenbuError | undefined {
+    return this.#closeReason
   }
 
   /** Bytes written by the protocol that the operating system has not taken yet. */
   get unsentBytes(): number {
-    return this.#slab.length + this.#socket.writableLength
+    return this.#outbox.unsentBytes
+  }
+
+  /** True from more than `pauseReadingBytes` unsent until half of them left; then the handler is told `writable`. */
+  get choked(): boolean {
+    return this.#outbox.choked
+  }
+
+  /** After the present frame no other is delivered until `resume`: the handler has as much as it can take. */
+  pause(): void {
+    this.#held = true
+    if (this.#state === 'open' && !this.#delivering) this.#settle()
+  }
+
+  resume(): void {
+    this.#held = false
+    if (this.#state === 'open' && !this.#delivering) this.#settle()
   }
 
   /**
-   * The write slab: append whole frames, nothing else. It leaves once per turn, in one piece, by itself.
-   * After the connection closed, what is written is dropped.
+   * The write slab: append whole frames, nothing else, and ask for it anew in every turn. It leaves once per turn, in
+   * one piece, by itself. After the connection ended, what is written is dropped.
    */
   get writer(): ByteWriter {
-    if (!this.#flushScheduled) this.#scheduleFlush()
-    return this.#slab
+    return this.#outbox.writer(this.#delivering)
   }
 
   /** Sends the slab now instead of at the end of the turn. */
   flush(): void {
-    this.#flushScheduled = false
-    const length = this.#slab.length
-    if (this.#closed || length === 0) {
-      this.#slab.reset()
-      return
-    }
-    const bytes = this.#slab.take(Math.min(Math.max(length, SLAB_BYTES_MIN), SLAB_BYTES_MAX))
-    this.statistics.bytesSent += length
-    this.#socket.write(bytes)
-    const unsent = this.#socket.writableLength
-    if (unsent > this.#options.maxUnsentBytes)
-      this.destroy(
-        hostError(
-          'HOST_SLOW_READER',
-          `${this.#protocol.name} peer ${this.remoteAddress} left ${unsent} bytes unread; the bound is ${this.#options.maxUnsentBytes}`,
-        ),
-      )
-    else if (unsent > this.#options.pauseReadingBytes) this.#pauseReading()
+    this.#outbox.flush()
   }
 
   /** Asks the handler to finish what is under way; it ends the connection. */
   drain(): void {
-    if (this.#closed) return
-    if (this.#handler?.drain) this.#handler.drain()
+    if (this.#state !== 'open') return
+    if (this.#handler?.drain) this.#guard(() => this.#handler?.drain?.())
     else this.end()
   }
 
-  /** Sends what is written, then closes. `closed` is called with `HOST_CONNECTION_CLOSED`. */
+  /**
+   * Sends what is written, then closes; frames that still arrive are dropped. `closed` is called with
+   * `HOST_CONNECTION_CLOSED` once the socket is gone: the peer has a second to close its side.
+   */
   end(): void {
-    if (this.#closed || this.#ending) return
-    this.flush()
-    this.#ending = true
-    this.#socket.end()
+    if (this.#state !== 'open') return
+    this.#outbox.flush()
+    // Flushing may have found a slow reader.
+    if (!this.#stopReading()) return
+    this.#watchdog.ending()
+    if (this.#outbox.unsentBytes === 0) linger(this.#socket)
+    else this.#socket.end()
   }
 
-  /** Closes at once; unsent bytes are lost. `closed` is called with the error. */
+  /** Closes because a handler threw where no frame can be refused: a bug, told to the operator. */
+  fail(error: unknown): void {
+    this.#reportBug(error)
+    const what = `${this.#protocol.name} handler failed: ${String(error)}`
+    this.destroy(hostError('HOST_INTERNAL', what, { cause: error }))
+  }
+
+  /** Closes at once; unsent bytes are lost. `closed` is called with the error before this returns. */
   destroy(error?: FenbuError): void {
+    this.#socket.destroy()
     this.#close(
       error ?? hostError('HOST_CONNECTION_CLOSED', `${this.#protocol.name} connection closed by this side`),
     )
   }
 
-  #receive(chunk: Uint8Array): void {
-    if (this.#closed) return
-    this.statistics.bytesReceived += chunk.length
-    this.statistics.lastReceivedMs = performance.now()
-    if (this.#received.length > 0) {
-      this.#received.add(chunk)
-      if (this.#received.length < this.#needed) return
-      this.#deliver(this.#received.take())
-    } else this.#deliver(chunk)
-  }
-
-  #deliver(bytes: Uint8Array): void {
-    const handler = this.#handler
-    if (handler === undefined) return
-    this.#reading = true
-    let at = 0
-    let frames = 0
-    this.#needed = 0
-    try {
-      while (at < bytes.length && !this.#closed && frames < FRAMES_PER_TURN && !this.#ending) {
-        const length = this.#protocol.frameLength(bytes, at, bytes.length)
-        if (length > this.#options.maxFrameBytes) throw this.#tooLarge(length)
-        if (length === 0 || at + length > bytes.length) {
-          this.#needed = length
-          break
-        }
-        handler.frame(bytes, at, at + length)
-        at += length
-        frames++
-      }
-      this.statistics.framesReceived += frames
-      if (!this.#closed && frames > 0) handler.batchEnd?.()
-    } catch (error) {
-      this.#refuse(error)
-    } finally {
-      this.#reading = false
-    }
-    if (!this.#closed) this.#keep(bytes, at, frames)
-  }
-
-  #keep(bytes: Uint8Array, at: number, frames: number): void {
-    if (at < bytes.length && !this.#ending) this.#received.add(bytes.subarray(at))
-    this.#watchdog.partialFrame(this.#received.length > 0)
-    if (frames < FRAMES_PER_TURN || this.#received.length === 0) return
-    this.#socket.pause()
-    setImmediate(() => {
-      if (this.#closed) return
-      if (!this.#paused) this.#socket.resume()
-      this.#deliver(this.#received.take())
+  #attach(socket: Socket): void {
+    socket.setNoDelay(true)
+    // Otherwise Node ends our side with the peer's, before the replies to its last frames have left.
+    socket.allowHalfOpen = true
+    socket.on('error', (cause: Error) => this.#lost(cause))
+    socket.on('end', () => this.#peerEnded())
+    socket.on('close', () => {
+      this.#lost(undefined)
+      this.#outbox.release()
     })
   }
 
-  #tooLarge(length: number): FenbuError {
-    return hostError(
-      'HOST_FRAME_TOO_LARGE',
-      `${this.#protocol.name} frame of ${length} bytes from ${this.remoteAddress}; the limit is ${this.#options.maxFrameBytes}`,
+  readonly #receive = (chunk: Uint8Array): void => {
+    if (this.#state !== 'open') return
+    this.statistics.bytesReceived += chunk.length
+    this.statistics.lastReceivedMs = performance.now()
+    this.#deliver(chunk)
+  }
+
+  /** One turn of this peer: frames of the chunk, or of what an earlier turn left. */
+  #deliver(chunk: Uint8Array | undefined): void {
+    this.#delivering = true
+    this.#framesThisTurn = 0
+    try {
+      if (chunk === undefined) this.#reader.resume(this.#take)
+      else this.#reader.add(chunk, this.#take)
+      if (this.#framesThisTurn > 0 && this.#state === 'open') this.#handler?.batchEnd?.()
+    } catch (error) {
+      this.#refuse(error)
+    } finally {
+      this.#delivering = false
+    }
+    if (this.#state !== 'open') return
+    if (this.#framesThisTurn > 0) this.#receiveShare.release()
+    this.#receiveShare.hold(this.#reader.pendingBytes)
+    this.#settle()
+  }
+
+  readonly #take = (bytes: Uint8Array, start: number, end: number): boolean => {
+    this.statistics.framesReceived++
+    this.#framesThisTurn++
+    this.#handler!.frame(bytes, start, end)
+    this.#outbox.relieve()
+    return this.#state === 'open' && this.#framesThisTurn < FRAMES_PER_TURN && !this.#stalled
+  }
+
+  /** Frames are not to be delivered: their replies would find no room, or their handler none for them. */
+  get #stalled(): boolean {
+    return this.#held || this.#outbox.choked
+  }
+
+  /** Reads on, or stops reading while the peer does not read or while its frames wait for their turn. */
+  #settle(): void {
+    const waiting = this.#reader.stopped
+    const paused = waiting || this.#stalled
+    if (paused !== this.#readingPaused) {
+      this.#readingPaused = paused
+      if (paused) this.#socket.pause()
+      else this.#socket.resume()
+    }
+    if (waiting && !this.#stalled) this.#nextTurn ??= setImmediate(this.#takeTurn)
+  }
+
+  readonly #takeTurn = (): void => {
+    this.#nextTurn = undefined
+    if (this.#state === 'open' && !this.#stalled) this.#deliver(undefined)
+  }
+
+  #sendingChanged(): void {
+    if (this.#state === 'ending') {
+      if (this.#outbox.unsentBytes === 0) linger(this.#socket)
+    } else if (this.#state === 'open' && !this.#delivering) {
+      this.#settle()
+      if (!this.#outbox.choked) this.#tellWritable()
+    }
+  }
+
+  #tellWritable(): void {
+    try {
+      this.#handler?.writable?.()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Frames that come from now on are dropped. False if the connection is not open. */
+  #stopReading(): boolean {
+    if (this.#state !== 'open') return false
+    this.#state = 'ending'
+    this.#reader.close()
+    this.#receiveShare.release()
+    // What is dropped must still be read: closing a socket with unread input resets it, which destroys the last
+    // bytes at the peer (RFC 1122 §4.2.2.13).
+    this.#socket.resume()
+    return true
+  }
+
+  /** The peer sent its last byte. What was answered already leaves; a peer that waits for more is gone to us. */
+  #peerEnded(): void {
+    const partial = this.#reader.pendingBytes > 0
+    if (this.#state !== 'open') return
+    this.#sayLastWord(
+      () => {},
+      this.#lossOf(partial ? 'closed by the peer inside a frame' : 'closed by the peer'),
     )
   }
 
   #refuse(error: unknown): void {
-    if (this.#closed) return
-    if (!(error instanceof FenbuError)) {
-      const bug = hostError('HOST_INTERNAL', `${this.#protocol.name} handler failed: ${String(error)}`, {
-        cause: error,
-      })
-      process.emitWarning(error instanceof Error ? error : String(error))
-      this.destroy(bug)
-      return
-    }
-    this.#handler?.refused?.(error)
-    this.flush()
-    // The last word leaves if the peer reads; the socket is gone either way.
-    this.#ending = true
-    this.#socket.end()
-    this.#close(error)
+    if (!isFenbuError(error)) this.fail(error)
+    else if (this.#state === 'open') this.#sayLastWord(() => this.#handler?.refused?.(error), error)
   }
 
-  #scheduleFlush(): void {
-    this.#flushScheduled = true
-    // While frames are being handled, replies of promises come a little later: wait for the end of the poll phase.
-    if (this.#reading) setImmediate(() => this.flush())
-    else process.nextTick(() => this.flush())
-  }
-
-  #pauseReading(): void {
-    if (this.#paused) return
-    this.#paused = true
-    this.#socket.pause()
-  }
-
-  #resumeReading(): void {
-    if (!this.#paused) return
-    this.#paused = false
-    this.#socket.resume()
+  /** What is written by now still leaves if the peer reads it within a second; the handler is told at once. */
+  #sayLastWord(speak: () => void, reason: FenbuError): void {
+    this.#stopReading()
+    this.#guard(speak)
+    this.#outbox.flush()
+    linger(this.#socket)
+    this.#close(reason)
   }
 
   #lost(cause: Error | undefined): void {
-    if (this.#closed) return
-    const code = this.#ending ? 'HOST_CONNECTION_CLOSED' : 'HOST_CONNECTION_LOST'
-    const why = cause === undefined ? 'closed by the peer' : cause.message
-    this.#close(
-      hostError(
-        code,
-        `${this.#protocol.name} connection to ${this.remoteAddress} ${this.#ending ? 'closed' : `lost: ${why}`}`,
-        { cause },
-      ),
-    )
+    if (this.#state === 'closed') return
+    if (this.#state === 'ending')
+      this.#close(hostError('HOST_CONNECTION_CLOSED', `${this.#name()}: ended by this side`, { cause }))
+    else this.#close(this.#lossOf(cause?.message ?? 'closed', cause))
+  }
+
+  #lossOf(why: string, cause?: Error): FenbuError {
+    return hostError('HOST_CONNECTION_LOST', `${this.#name()}: ${why}`, { cause })
+  }
+
+  #overflowed(unsentBytes: number): void {
+    const what = `left ${unsentBytes} bytes unread; maxUnsentBytes is ${this.#options.maxUnsentBytes}`
+    this.#destroyAs('HOST_SLOW_READER', what)
+  }
+
+  #overBudget(name: string, maxBytes: number): void {
+    const what = `all peers together hold more than the ${maxBytes} bytes of ${name}, and this one the longest`
+    this.#destroyAs('HOST_OVER_BUDGET', what)
+  }
+
+  #destroyAs(code: HostErrorCode, what: string): void {
+    this.destroy(hostError(code, `${this.#name()}: ${what}`))
   }
 
   #close(reason: FenbuError): void {
-    if (this.#closed) return
-    this.#closed = true
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#closeReason = reason
     this.#watchdog.stop()
-    this.#received.take()
-    if (this.#ending) this.#socket.destroySoon()
-    else this.#socket.destroy()
-    this.#handler?.closed(reason)
+    clearImmediate(this.#nextTurn)
+    this.#reader.close()
+    this.#receiveShare.release()
+    this.#outbox.close()
+    this.#tellClosed()
+  }
+
+  #tellClosed(): void {
+    const handler = this.#handler
+    if (handler && this.#closeReason) this.#guard(() => handler.closed(this.#closeReason!))
+  }
+
+  /** For calls of the handler whose failure changes nothing any more. */
+  #guard(action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      this.#reportBug(error)
+    }
+  }
+
+  #reportBug(error: unknown): void {
+    process.emitWarning(error instanceof Error ? error : String(error))
+  }
+
+  #name(): string {
+    return `${this.#protocol.name} connection to ${this.remoteAddress}`
+  }
+
+  #vitals(): Vitals {
+    return {
+      bytesReceived: this.statistics.bytesReceived,
+      framesReceived: this.statistics.framesReceived,
+      awaitingFrame: this.#reader.pendingBytes > 0,
+      readingPaused: this.#readingPaused,
+      takenBytes: this.#outbox.takenBytes,
+      unsentBytes: this.#outbox.unsentBytes,
+    }
   }
 }

@@ -1,83 +1,116 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Address } from './address.ts'
-import { formatAddress } from './address.ts'
+import { checkKnownOptions, shown, wholeNumberOption } from '../base/index.ts'
+import { type Address, formatAddress, isDialable } from './address.ts'
+import { describeConnectFailure } from './connect-failure.ts'
 import { Connection } from './connection.ts'
-import type { ConnectionOptions } from './connection-options.ts'
+import { type ConnectionOptions, resolveConnectionOptions } from './connection-options.ts'
 import { hostError } from './errors.ts'
 import type { Protocol } from './protocol.ts'
-import type { TlsOptions } from './tls.ts'
+import { clientTlsMaterial, type TlsMaterial, type TlsOptions } from './tls.ts'
+import { Watchdog } from './watchdog.ts'
 
 export interface DialOptions {
-  /** Time for the TCP and TLS handshakes, ms. Default 5 000. */
+  /** Time for the name look-up and the TCP and TLS handshakes, ms. Default 5 000. */
   readonly connectTimeoutMs?: number
   readonly tls?: TlsOptions
+  /** Aborting closes the socket and rejects with the signal's reason. */
   readonly signal?: AbortSignal
   readonly connection?: ConnectionOptions
 }
 
 export const CONNECT_TIMEOUT_MS_DEFAULT = 5_000
 
-/** Opens a client connection. The caller calls `start` on it in the same turn. */
-export function dial(address: Address, protocol: Protocol, options: DialOptions = {}): Promise<Connection> {
-  const { signal, connectTimeoutMs = CONNECT_TIMEOUT_MS_DEFAULT } = options
+const WHERE = 'dial'
+const NAMES: readonly (keyof DialOptions)[] = ['connectTimeoutMs', 'tls', 'signal', 'connection']
+
+/**
+ * Opens a client connection. The caller calls `start` on it: until then nothing is read. Rejects with
+ * HOST_CONNECT_FAILED, HOST_CONNECT_TIMEOUT, HOST_ADDRESS_INVALID, HOST_TLS_INVALID, OPTION_*, or the reason of the
+ * signal.
+ */
+export async function dial(
+  address: Address,
+  protocol: Protocol,
+  options: DialOptions = {},
+): Promise<Connection> {
+  checkKnownOptions(WHERE, options, NAMES)
+  const { connectTimeoutMs, tls, signal } = options
+  const limitMs = wholeNumberOption(
+    WHERE,
+    'connectTimeoutMs',
+    connectTimeoutMs,
+    CONNECT_TIMEOUT_MS_DEFAULT,
+    1,
+  )
+  const connectionOptions = resolveConnectionOptions(options.connection)
+  if (!isDialable(address))
+    throw hostError('HOST_ADDRESS_INVALID', `${WHERE}: host ${shown(address.host)}, port ${address.port}`)
+  signal?.throwIfAborted()
+  const socket = tls === undefined ? openTcp(address) : openTls(address, tls, clientTlsMaterial(tls))
+  return connected(socket, {
+    event: tls === undefined ? 'connect' : 'secureConnect',
+    limitMs,
+    signal,
+    target: `${protocol.name} to ${formatAddress(address)}`,
+    made: () => new Connection(socket, protocol, connectionOptions),
+  })
+}
+
+interface Attempt {
+  readonly event: 'connect' | 'secureConnect'
+  readonly limitMs: number
+  readonly signal: AbortSignal | undefined
+  /** What is connected to what, for messages. */
+  readonly target: string
+  /** Takes the socket over in the very turn of the event: an error a moment later must find a listener. */
+  readonly made: () => Connection
+}
+
+/** Resolves on `event`; on anything else the socket is closed before the promise is rejected. */
+function connected(socket: Socket, attempt: Attempt): Promise<Connection> {
+  const { limitMs, signal, target } = attempt
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason)
-      return
+    const finish = (): void => {
+      watchdog.stop()
+      signal?.removeEventListener('abort', onAbort)
+      socket.off('error', onError)
+      socket.off('close', onClose)
     }
-    const socket = openSocket(address, options.tls)
     const fail = (error: unknown): void => {
-      cleanUp()
+      finish()
       socket.on('error', () => socket.destroy())
       socket.destroy()
       reject(error)
     }
     const onAbort = (): void => fail(signal?.reason)
     const onError = (cause: Error): void =>
-      fail(
-        hostError('HOST_CONNECT_FAILED', `${protocol.name} to ${formatAddress(address)}: ${cause.message}`, {
-          cause,
-        }),
-      )
-    const timer = setTimeout(
-      () =>
-        fail(
-          hostError(
-            'HOST_CONNECT_TIMEOUT',
-            `${protocol.name} to ${formatAddress(address)}: no connection within ${connectTimeoutMs} ms`,
-          ),
-        ),
-      connectTimeoutMs,
-    )
-    const onConnect = (): void => {
-      cleanUp()
-      resolve(new Connection(socket, protocol, options.connection))
-    }
-    const cleanUp = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      socket.off('error', onError)
-    }
+      fail(hostError('HOST_CONNECT_FAILED', `${target}: ${describeConnectFailure(cause)}`, { cause }))
+    const onClose = (): void => fail(hostError('HOST_CONNECT_FAILED', `${target}: closed by the peer`))
+    const onTimeout = (): void =>
+      fail(hostError('HOST_CONNECT_TIMEOUT', `${target}: no connection within ${limitMs} ms`))
+    const watchdog = Watchdog.ofHandshake(limitMs, () => socket.bytesRead, onTimeout)
     signal?.addEventListener('abort', onAbort, { once: true })
     socket.on('error', onError)
-    socket.once(options.tls ? 'secureConnect' : 'connect', onConnect)
+    socket.on('close', onClose)
+    socket.once(attempt.event, () => {
+      finish()
+      resolve(attempt.made())
+    })
   })
 }
 
-function openSocket(address: Address, tls: TlsOptions | undefined): Socket {
-  if (tls === undefined) return connectTcp({ host: address.host, port: address.port, noDelay: true })
-  const serverName = tls.serverName ?? (isIP(address.host) ? undefined : address.host)
+function openTcp({ host, port }: Address): Socket {
+  return connectTcp({ host, port, noDelay: true })
+}
+
+function openTls({ host, port }: Address, tls: TlsOptions, material: TlsMaterial): Socket {
+  // An IP address is no server name (RFC 6066 §3); the certificate is checked against it all the same.
+  const serverName = tls.serverName ?? (isIP(host) ? undefined : host)
   return connectTls({
-    host: address.host,
-    port: address.port,
-    ...(tls.ca !== undefined && { ca: toPem(tls.ca) }),
-    ...(tls.cert !== undefined && { cert: toPem(tls.cert) }),
-    ...(tls.key !== undefined && { key: toPem(tls.key) }),
+    ...material,
+    host,
+    port,
     ...(serverName !== undefined && { servername: serverName }),
   })
-}
-
-function toPem(value: string | Uint8Array): string | Buffer {
-  return typeof value === 'string' ? value : Buffer.from(value)
 }

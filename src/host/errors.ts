@@ -9,11 +9,16 @@ export type HostErrorCode =
   | 'HOST_CONNECT_TIMEOUT'
   | 'HOST_CONNECTION_LOST'
   | 'HOST_CONNECTION_CLOSED'
+  | 'HOST_TLS_INVALID'
+  | 'HOST_TLS_FAILED'
+  | 'HOST_TOO_MANY_CONNECTIONS'
+  | 'HOST_FRAME_INVALID'
   | 'HOST_FRAME_TOO_LARGE'
   | 'HOST_FRAME_STALLED'
   | 'HOST_HANDSHAKE_TIMEOUT'
   | 'HOST_IDLE'
   | 'HOST_SLOW_READER'
+  | 'HOST_OVER_BUDGET'
   | 'HOST_UNKNOWN_PROTOCOL'
   | 'HOST_INTERNAL'
 
@@ -60,6 +65,29 @@ export const HOST_ERRORS: ErrorTable<HostErrorCode> = {
     meaning: 'This side closed the connection.',
     remedy: 'Do not use it after close().',
   },
+  HOST_TLS_INVALID: {
+    outcome: 'not-executed',
+    meaning: 'A key or certificate that was configured cannot be used.',
+    remedy: 'Pass PEM text; the key must belong to the certificate. The cause says what is wrong.',
+  },
+  HOST_TLS_FAILED: {
+    outcome: 'not-executed',
+    meaning:
+      'A client did not complete the TLS handshake: it speaks plain text, or has no accepted certificate.',
+    remedy:
+      'Give the client tls options: the authority as ca, and cert and key where the server requires them.',
+  },
+  HOST_TOO_MANY_CONNECTIONS: {
+    outcome: 'not-executed',
+    meaning:
+      'A listener holds as many sockets as it may, in all or from this peer; this one was closed at once.',
+    remedy: 'Share connections, or raise maxConnections or maxConnectionsPerPeer of the listener.',
+  },
+  HOST_FRAME_INVALID: {
+    outcome: 'not-executed',
+    meaning: 'A length field holds a value that no frame can have.',
+    remedy: 'The peer is broken or hostile, or speaks another protocol.',
+  },
   HOST_FRAME_TOO_LARGE: {
     outcome: 'not-executed',
     meaning:
@@ -83,8 +111,16 @@ export const HOST_ERRORS: ErrorTable<HostErrorCode> = {
   },
   HOST_SLOW_READER: {
     outcome: 'unknown',
-    meaning: 'The peer does not read what it is sent, and the bound on unsent bytes was reached.',
-    remedy: 'Make the peer read faster or ask for less; raise maxUnsentBytes.',
+    meaning:
+      'The peer does not read what it is sent: too many bytes wait for it, or nothing left for too long.',
+    remedy: 'Make the peer read faster or ask for less; raise maxUnsentBytes or unsentTimeoutMs.',
+  },
+  HOST_OVER_BUDGET: {
+    outcome: 'unknown',
+    meaning:
+      'The peers of the process together make it hold more bytes than its budget, and this one had held its own longest.',
+    remedy:
+      'Under attack nothing; otherwise raise receiveBudget or sendBudget, or lower the limits per connection.',
   },
   HOST_UNKNOWN_PROTOCOL: {
     outcome: 'not-executed',

@@ -1,76 +1,69 @@
-import { createServer, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
-import { type Address, formatAddress, isLoopback } from './address.ts'
-import { Connection } from './connection.ts'
-import type { ConnectionOptions } from './connection-options.ts'
+import { createServer, type Server } from 'node:net'
+import { wholeNumberOption } from '../base/index.ts'
+import { type Address, formatAddress } from './address.ts'
+import type { Connection } from './connection.ts'
 import { hostError } from './errors.ts'
-import type { Service } from './protocol.ts'
-import { recogniseService } from './recognise.ts'
-import type { TlsOptions } from './tls.ts'
+import { type ListenerOptions, resolveListenerOptions } from './listener-options.ts'
+import { type ListenerStatistics, Reception } from './reception.ts'
 
-export interface ListenerOptions {
-  /** Default 127.0.0.1. Anything wider needs client certificates, `authenticated`, or `insecure`. */
-  readonly host?: string
-  /** 0 chooses a free port. */
-  readonly port: number
-  readonly services: readonly Service[]
-  readonly tls?: TlsOptions
-  /** The services authenticate every peer themselves. */
-  readonly authenticated?: boolean
-  /** Listen beyond this machine without authentication. */
-  readonly insecure?: boolean
-  /** Connections above this are closed at once. Default 10 000. */
-  readonly maxConnections?: number
-  readonly connection?: ConnectionOptions
+export interface ListenerCloseOptions {
+  /** Time for what is under way, ms; then the rest is cut. Default 10 000. */
+  readonly drainTimeoutMs?: number
 }
 
-const MAX_CONNECTIONS_DEFAULT = 10_000
+const DRAIN_TIMEOUT_MS_DEFAULT = 10_000
 
 /** The one listener: accepts connections of one or several protocols on a port, and drains them. */
 export class Listener {
   readonly address: Address
   readonly #server: Server
-  readonly #connections: Set<Connection>
+  readonly #reception: Reception
   #closing: Promise<void> | undefined
 
-  private constructor(address: Address, server: Server, connections: Set<Connection>) {
+  private constructor(address: Address, server: Server, reception: Reception) {
     this.address = address
     this.#server = server
-    this.#connections = connections
+    this.#reception = reception
   }
 
+  /** Throws OPTION_*, HOST_EXPOSED, HOST_TLS_INVALID, HOST_ADDRESS_IN_USE and HOST_LISTEN_FAILED. */
   static async open(options: ListenerOptions): Promise<Listener> {
-    const host = options.host ?? '127.0.0.1'
-    checkExposure(host, options)
-    const connections = new Set<Connection>()
-    const accept = (socket: Socket): void => acceptSocket(socket, options, connections)
-    const server = options.tls ? tlsServer(options.tls, accept) : createServer({ noDelay: true }, accept)
-    server.maxConnections = options.maxConnections ?? MAX_CONNECTIONS_DEFAULT
-    await listen(server, { host, port: options.port })
+    const resolved = resolveListenerOptions(options)
+    const reception = new Reception(resolved)
+    const server = createServer({ noDelay: true }, reception.accept)
+    await listen(server, resolved)
     const bound = server.address()
-    const port = bound !== null && typeof bound === 'object' ? bound.port : options.port
-    return new Listener({ host, port }, server, connections)
+    const port = bound !== null && typeof bound === 'object' ? bound.port : resolved.port
+    return new Listener({ host: resolved.host, port }, server, reception)
   }
 
   get connections(): ReadonlySet<Connection> {
-    return this.#connections
+    return this.#reception.connections
+  }
+
+  get statistics(): ListenerStatistics {
+    return this.#reception.statistics
   }
 
   /**
    * Stops accepting, lets every connection finish what is under way, and cuts those that take longer than
-   * `drainTimeoutMs` (default 10 000).
+   * `drainTimeoutMs`. Sockets that are no connection yet are closed at once. Resolves when all are gone.
    */
-  close(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#drain(options.drainTimeoutMs ?? 10_000)
+  close(options: ListenerCloseOptions = {}): Promise<void> {
+    const { drainTimeoutMs } = options
+    const limitMs = wholeNumberOption('close', 'drainTimeoutMs', drainTimeoutMs, DRAIN_TIMEOUT_MS_DEFAULT, 0)
+    this.#closing ??= this.#drain(limitMs)
     return this.#closing
   }
 
-  async #drain(drainTimeoutMs: number): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #drain(limitMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    for (const connection of this.#connections) connection.drain()
-    const cut = setTimeout(() => {
-      for (const connection of this.#connections) connection.destroy()
-    }, drainTimeoutMs)
+    this.#reception.drain()
+    const cut = setTimeout(() => this.#reception.cut(), limitMs)
     try {
       await closed
     } finally {
@@ -79,52 +72,26 @@ export class Listener {
   }
 }
 
-function acceptSocket(socket: Socket, options: ListenerOptions, connections: Set<Connection>): void {
-  recogniseService(socket, options.services, (service, firstBytes) => {
-    const connection = new Connection(socket, service.protocol, options.connection)
-    connections.add(connection)
-    socket.once('close', () => connections.delete(connection))
-    connection.start(service.accept(connection), firstBytes)
-  })
-}
-
-function tlsServer(tls: TlsOptions, accept: (socket: Socket) => void): Server {
-  const server = createTlsServer(
-    {
-      ...(tls.ca !== undefined && { ca: Buffer.from(tls.ca) }),
-      ...(tls.cert !== undefined && { cert: Buffer.from(tls.cert) }),
-      ...(tls.key !== undefined && { key: Buffer.from(tls.key) }),
-      requestCert: tls.requireClientCertificate ?? false,
-      rejectUnauthorized: tls.requireClientCertificate ?? false,
-      handshakeTimeout: 5_000,
-    },
-    accept,
-  )
-  // A failed handshake concerns that peer alone; its socket is already destroyed.
-  server.on('tlsClientError', (_error, socket) => socket.destroy())
-  return server
-}
-
-/** A server that anyone can reach and nobody has to identify to is a decision, not a default. */
-function checkExposure(host: string, options: ListenerOptions): void {
-  if (isLoopback(host) || options.insecure || options.authenticated || options.tls?.requireClientCertificate)
-    return
-  throw hostError(
-    'HOST_EXPOSED',
-    `refusing to listen on ${host}: nothing authenticates the peers. Listen on 127.0.0.1, require client certificates or authentication, or allow it with insecure: true (--insecure)`,
-  )
-}
-
 function listen(server: Server, address: Address): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
+    const failed = (cause: NodeJS.ErrnoException): void => {
       const code = cause.code === 'EADDRINUSE' ? 'HOST_ADDRESS_IN_USE' : 'HOST_LISTEN_FAILED'
-      const advice =
-        code === 'HOST_ADDRESS_IN_USE'
-          ? 'another process listens there; use another port, or 0 for a free one'
-          : cause.message
+      const advice = ADVICE[cause.code ?? ''] ?? cause.message
       reject(hostError(code, `cannot listen on ${formatAddress(address)}: ${advice}`, { cause }))
+    }
+    server.once('error', failed)
+    server.listen(address.port, address.host, () => {
+      server.off('error', failed)
+      // Accepting failed once (such as for want of file descriptors): the listener goes on.
+      server.on('error', (error) => process.emitWarning(error))
+      resolve()
     })
-    server.listen(address.port, address.host, () => resolve())
   })
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there; use another port, or 0 for a free one',
+  EACCES: 'this user may not use that port; take one above 1023',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'the name does not resolve',
 }

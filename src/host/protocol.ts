@@ -18,6 +18,8 @@ export interface ConnectionHandler {
   frame(bytes: Uint8Array, start: number, end: number): void
   /** All frames that arrived together were handled: the moment to propose or write as one batch. */
   batchEnd?(): void
+  /** The peer took what was unsent after the connection had been `choked`, or the last unsent byte left. */
+  writable?(): void
   /** A frame was refused (`frameLength` or `frame` threw a typed error): a last word to the peer may be written. */
   refused?(error: FenbuError): void
   /** This side is going away: stop accepting work, finish what is under way, then `connection.end()`. */

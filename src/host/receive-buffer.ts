@@ -1,37 +1,49 @@
+const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+
 /**
- * Joins the pieces of a frame that arrives in several chunks. Memory follows what has arrived, never what a
- * length field claims.
+ * Bytes that arrived and are not delivered yet. Pieces are copied in, so that a byte of a frame never pins the
+ * 64 KiB block it was read into, and a frame that comes byte by byte costs what it weighs. Memory is at most twice
+ * what has arrived, never what a length field claims; growth by doubling keeps copying linear.
  */
 export class ReceiveBuffer {
-  #pieces: Uint8Array[] = []
-  #length = 0
+  #bytes = NOTHING
+  #start = 0
+  #end = 0
 
   get length(): number {
-    return this.#length
+    return this.#end - this.#start
   }
 
   add(piece: Uint8Array): void {
-    if (piece.length === 0) return
-    this.#pieces.push(piece)
-    this.#length += piece.length
+    if (this.#end + piece.length > this.#bytes.length) this.#grow(piece.length)
+    this.#bytes.set(piece, this.#end)
+    this.#end += piece.length
   }
 
-  /** All pieces as one; the buffer is empty afterwards. */
-  take(): Uint8Array {
-    const only = this.#pieces[0]
-    const joined = this.#pieces.length === 1 && only ? only : this.#join()
-    this.#pieces = []
-    this.#length = 0
-    return joined
+  /** What is here, sharing memory: valid until the next `add`. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end)
   }
 
-  #join(): Uint8Array {
-    const joined = new Uint8Array(this.#length)
-    let at = 0
-    for (const piece of this.#pieces) {
-      joined.set(piece, at)
-      at += piece.length
-    }
-    return joined
+  /** Forgets the first `length` bytes and gives back the memory that the rest does not need. */
+  consume(length: number): void {
+    this.#start += length
+    if (this.#start === this.#end) this.clear()
+    else if (this.length * 4 < this.#bytes.length) this.#grow(0)
+  }
+
+  clear(): void {
+    this.#bytes = NOTHING
+    this.#start = 0
+    this.#end = 0
+  }
+
+  #grow(by: number): void {
+    const length = this.length
+    const larger = new Uint8Array(Math.max(length + by, length * 2))
+    larger.set(this.#bytes.subarray(this.#start, this.#end))
+    this.#bytes = larger
+    this.#start = 0
+    this.#end = length
   }
 }

@@ -3,49 +3,41 @@ import type { Service } from './protocol.ts'
 
 /** No protocol needs more than this to be told from the others. */
 const RECOGNISE_BYTES_MAX = 64
-const RECOGNISE_TIMEOUT_MS = 5_000
 
-/** Hands the socket to the service whose protocol its first bytes belong to; closes it if there is none. */
-export function recogniseService(
-  socket: Socket,
-  services: readonly Service[],
-  found: (service: Service, firstBytes: Uint8Array | undefined) => void,
-): void {
-  const only = services[0]
-  if (services.length === 1 && only) {
-    found(only, undefined)
-    return
-  }
-  let first = new Uint8Array(0)
-  const give = (): void => {
-    clearTimeout(timer)
-    socket.off('data', onData)
-    socket.off('error', onError)
-  }
-  const refuse = (): void => {
-    give()
-    socket.destroy()
-  }
-  const onError = (): void => refuse()
-  const onData = (chunk: Uint8Array): void => {
-    first = join(first, chunk)
-    const answers = services.map((service) => service.recognises?.(first))
-    const index = answers.indexOf(true)
-    const service = services[index]
-    if (service) {
-      give()
-      found(service, first)
-    } else if (!answers.includes(undefined) || first.length > RECOGNISE_BYTES_MAX) refuse()
-  }
-  const timer = setTimeout(refuse, RECOGNISE_TIMEOUT_MS)
-  socket.on('data', onData)
-  socket.on('error', onError)
-  socket.once('close', give)
+export interface Recognition {
+  found(service: Service, firstBytes: Uint8Array | undefined): void
+  /** No service speaks this, or one failed to say. */
+  unknown(error?: unknown): void
 }
 
-function join(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(a.length + b.length)
-  joined.set(a)
-  joined.set(b, a.length)
-  return joined
+/**
+ * Reads the first bytes of a connection until one service says that they are its own, or none can. Where there is
+ * one service only, nothing is read.
+ */
+export function recogniseService(socket: Socket, services: readonly Service[], answer: Recognition): void {
+  const only = services[0]
+  if (services.length === 1 && only) {
+    answer.found(only, undefined)
+    return
+  }
+  let first: Uint8Array = new Uint8Array(0)
+  const onData = (chunk: Uint8Array): void => {
+    first = Buffer.concat([first, chunk])
+    const answers = ask(services, first, answer)
+    const service = services[answers.indexOf(true)]
+    if (service === undefined && answers.includes(undefined) && first.length <= RECOGNISE_BYTES_MAX) return
+    socket.off('data', onData)
+    if (service) answer.found(service, first)
+    else answer.unknown()
+  }
+  socket.on('data', onData)
+}
+
+function ask(services: readonly Service[], first: Uint8Array, answer: Recognition): (boolean | undefined)[] {
+  try {
+    return services.map((service) => service.recognises?.(first))
+  } catch (error) {
+    answer.unknown(error)
+    return []
+  }
 }

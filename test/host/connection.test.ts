@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Connection, type ConnectionHandler, dial, Listener, type Protocol } from '../../src/host/index.ts'
+import {
+  type Connection,
+  type ConnectionHandler,
+  dial,
+  Listener,
+  type Protocol,
+} from '../../src/host/index.ts'
 
 const echoProtocol: Protocol = {
   name: 'echo',
