@@ -1,0 +1,151 @@
+import { isFenbuError } from '../base/index.ts'
+import { openCoordinationEngine, schemeOf, type ZooKeeperEngine } from '../engines/index.ts'
+import { openRegistry, REGISTRY_DEFAULTS, type Registry } from '../registry/index.ts'
+import type { App } from './app.ts'
+import { ConnectedApp } from './connected-app.ts'
+import { appError } from './errors.ts'
+import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from './options.ts'
+import { type ConnectTargets, type ResolvedTargets, resolveTargets } from './targets.ts'
+
+/** An embedded server, as far as connecting is concerned. */
+interface Embedded {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/**
+ * Connects an application to its engines: one URL for all, or one for each capability. Resolves when every engine
+ * has answered. Where the registry does not and its cache file has the lists of an earlier run, the application
+ * starts on those, and `status.notes` says so.
+ *
+ * Fails with `APP_ENGINE_UNREACHABLE`, naming the engine; `ENGINE_…` for a URL; `SERVER_…` for `embedded:`.
+ *
+ * ```ts
+ * const app = await connect('fenbu://localhost', { name: 'shop' })
+ * await app.provide<OrderService>('order', new Orders(), { methods: ['buy'] })
+ * const orders = app.service<OrderService>('order')
+ * await orders.buy('HHKB键盘')
+ * await app.close()
+ * ```
+ */
+export async function connect(to: string | ConnectTargets, options: ConnectOptions = {}): Promise<App> {
+  const targets = resolveTargets(to)
+  const resolved = resolveConnectOptions(options)
+  const opened: (() => Promise<void>)[] = []
+  try {
+    return await open(targets, resolved, opened)
+  } catch (error) {
+    for (const close of opened.toReversed()) await close()
+    throw error
+  }
+}
+
+async function open(
+  targets: ResolvedTargets,
+  options: ResolvedConnectOptions,
+  opened: (() => Promise<void>)[],
+): Promise<App> {
+  const { sessionTimeoutMs } = options
+  const embedded = new Map<string, Embedded>()
+  const stopEmbedded = async (): Promise<void> => {
+    for (const server of embedded.values()) await server.close()
+  }
+  opened.push(stopEmbedded)
+  const reach = (url: string): Promise<string> => startIfEmbedded(url, embedded)
+
+  const coordinationUrl = targets.coordination && (await reach(targets.coordination))
+  const coordination = coordinationUrl
+    ? await openCoordinationEngine(coordinationUrl, { sessionTimeoutMs })
+    : undefined
+  if (coordination) opened.push(() => coordination.close())
+
+  const registry = await openRegistry(await reach(targets.registry), {
+    sessionTimeoutMs,
+    ...(options.name !== undefined && { app: options.name }),
+    // The lists of an embedded server end with it.
+    ...(embedded.size > 0 && { cacheFolder: false as const }),
+    ...(targets.shared && coordination && { coordination: coordination.client }),
+    ...options.registry,
+  })
+  opened.push(() => registry.close())
+
+  await waitForAll(targets, coordination, registry, options)
+  return new ConnectedApp({ options, coordination, registry, stopEmbedded })
+}
+
+/** The URL of a server that runs: one of `embedded:` is started first, once for each folder. */
+async function startIfEmbedded(url: string, running: Map<string, Embedded>): Promise<string> {
+  if (schemeOf(url, 'registry') !== 'embedded') return url
+  const known = running.get(url)
+  if (known) return known.url
+  const { startEmbedded } = await import('../server/index.ts')
+  const data = url.slice('embedded:'.length)
+  const server = await startEmbedded({ port: 0, ...(data === '' ? { temporary: true } : { data }) })
+  running.set(url, server)
+  return server.url
+}
+
+/** Both are asked at once; the first that fails is named. */
+async function waitForAll(
+  targets: ResolvedTargets,
+  coordination: ZooKeeperEngine | undefined,
+  registry: Registry,
+  options: ResolvedConnectOptions,
+): Promise<void> {
+  const waits = [
+    answered(
+      'registry',
+      registry.status().url,
+      (signal) => registryUsable(registry, signal, options),
+      options,
+    ),
+  ]
+  if (coordination && !targets.shared)
+    waits.push(
+      answered(
+        'coordination',
+        coordination.url,
+        (signal) => coordination.client.ready({ signal, timeoutMs: options.timeoutMs }),
+        options,
+      ),
+    )
+  await Promise.all(waits)
+}
+
+/** It answered, or its patience ran out and there are lists of an earlier run. */
+async function registryUsable(
+  registry: Registry,
+  signal: AbortSignal,
+  options: ResolvedConnectOptions,
+): Promise<void> {
+  if (registry.status().cache !== 'filled') return registry.ready({ signal })
+  const patienceMs = options.registry.cachePatienceMs ?? REGISTRY_DEFAULTS.cachePatienceMs
+  const patience = AbortSignal.timeout(patienceMs)
+  try {
+    await registry.ready({ signal: AbortSignal.any([signal, patience]) })
+  } catch (error) {
+    if (error !== patience.reason) throw error
+  }
+}
+
+async function answered(
+  engine: string,
+  url: string,
+  wait: (signal: AbortSignal) => Promise<void>,
+  { timeoutMs, signal }: ResolvedConnectOptions,
+): Promise<void> {
+  const timeout = AbortSignal.timeout(timeoutMs)
+  try {
+    await wait(signal ? AbortSignal.any([signal, timeout]) : timeout)
+  } catch (cause) {
+    signal?.throwIfAborted()
+    if (cause !== timeout.reason && !isFenbuError(cause)) throw cause
+    throw appError(
+      'APP_ENGINE_UNREACHABLE',
+      `connect: ${engine} ${url} did not answer within ${timeoutMs} ms`,
+      {
+        cause,
+      },
+    )
+  }
+}

@@ -1,0 +1,5 @@
+export type { App, AppStatus } from './app.ts'
+export { connect } from './connect.ts'
+export { APP_ERRORS, type AppErrorCode, appError } from './errors.ts'
+export { CONNECT_DEFAULTS, type ConnectOptions } from './options.ts'
+export type { ConnectTargets } from './targets.ts'
