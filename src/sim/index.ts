@@ -1,0 +1,6 @@
+export type { DiskFault, DiskOperation } from './mounted-files.ts'
+export { below, between, chance, pick, seededRandom } from './random.ts'
+export { type DiskCounts, type Mount, VirtualDisk, type VirtualDiskOptions } from './virtual-disk.ts'
+export { PAGE_BYTES, SECTOR_BYTES } from './virtual-file.ts'
+export { VirtualProcess } from './virtual-process.ts'
+export { type Settle, VirtualTime } from './virtual-time.ts'
