@@ -1,0 +1,50 @@
+import type { Balancer } from './balancer.ts'
+import type { Member } from './member.ts'
+
+/**
+ * Chooses the instance for each attempt of the calls to one service: candidates that take calls, less those that
+ * are suspected or were tried by this call, through the balancer. Whoever is left over is better than nobody.
+ */
+export class ServiceGovernance<Choice extends Member> {
+  readonly #balancer: Balancer<Choice>
+  #members: readonly Choice[] = []
+
+  constructor(balancer: Balancer<Choice>) {
+    this.#balancer = balancer
+  }
+
+  get members(): readonly Choice[] {
+    return this.#members
+  }
+
+  /** A new list of instances; a weight of 0 is left out. */
+  update(members: readonly Choice[]): void {
+    this.#members = members.filter((member) => member.weight > 0)
+  }
+
+  /** Undefined only if no instance takes calls. */
+  pick(nowMs: number, random: () => number, tried: readonly Choice[]): Choice | undefined {
+    const choices = this.#choices(nowMs, tried)
+    return choices.length === 0 ? undefined : this.#balancer.pick(choices, random)
+  }
+
+  onStart(member: Choice): void {
+    member.health.onStart()
+  }
+
+  /** `failed`: no connection, a lost one, or silence; an answer of any kind is none of these. */
+  onEnd(member: Choice, nowMs: number, failed: boolean): void {
+    member.health.onEnd()
+    if (failed) member.health.failed(nowMs)
+  }
+
+  #choices(nowMs: number, tried: readonly Choice[]): readonly Choice[] {
+    const members = this.#members
+    if (tried.length === 0 && members.every((member) => member.health.eligible(nowMs))) return members
+    const fresh = members.filter((member) => !tried.includes(member))
+    const healthy = fresh.filter((member) => member.health.eligible(nowMs))
+    if (healthy.length > 0) return healthy
+    // Tried but healthy beats untried but suspected only when nothing untried is left.
+    return fresh.length > 0 ? fresh : members
+  }
+}

@@ -1,0 +1,18 @@
+export {
+  AVOID_MS_MAX,
+  AVOID_MS_MIN,
+  BALANCER_NAMES,
+  type Balancer,
+  type BalancerName,
+  type FailedAttempt,
+  Health,
+  type Member,
+  makeBalancer,
+  mayRetry,
+  PATIENCE_MS_MIN,
+  patienceMs,
+  RETRIES_DEFAULT,
+  RETRIES_MAX,
+  type RetryPolicy,
+  ServiceGovernance,
+} from './core/index.ts'

@@ -1,0 +1,272 @@
+import { randomUUID } from 'node:crypto'
+import { type FenbuError, invalidOption } from '../../base/index.ts'
+import { ByteWriter } from '../../bytes/index.ts'
+import { formatAddress } from '../../host/index.ts'
+import type { Registry } from '../../registry/index.ts'
+import { ambientCall } from '../call-context.ts'
+import { codecIds, codecNamed } from '../codecs.ts'
+import {
+  type Codec,
+  DEFINITIONS_MAX,
+  encodeMetadata,
+  FEATURES,
+  inheritedMetadata,
+  type MethodName,
+  NO_METADATA,
+  PROTOCOL_VERSION_MAX,
+  PROTOCOL_VERSION_MIN,
+  rpcError,
+} from '../core/index.ts'
+import { DeadlineTimer } from '../deadline-timer.ts'
+import { Call } from './call.ts'
+import { Channel, type ChannelWorld } from './channel.ts'
+import { Invocation, type InvocationWorld } from './invocation.ts'
+import { JourneyRecorder } from './journey.ts'
+import {
+  type CallOptions,
+  type InvokeOptions,
+  type ResolvedCallOptions,
+  type ResolvedClientOptions,
+  type ResolvedServiceOptions,
+  type RpcClientOptions,
+  resolveCallOptions,
+  resolveClientOptions,
+  resolveServiceOptions,
+  type ServiceOptions,
+  splitInvokeOptions,
+} from './options.ts'
+import { type Client, makeProxy, type ProxyTarget } from './proxy.ts'
+import { ServiceTarget } from './service-target.ts'
+
+/** How often channels are looked after, ms. */
+const HOUSEKEEPING_MS = 1_000
+
+/** One address that calls went to. */
+export interface ChannelStatus {
+  readonly address: string
+  readonly state: 'idle' | 'connecting' | 'connected' | 'waiting'
+  /** Calls avoid it while there are others. */
+  readonly suspected: boolean
+}
+
+/** Calls services that a registry lists. */
+export interface RpcClient {
+  /** A typed proxy; made without I/O. */
+  service<T extends object>(name: string, options?: ServiceOptions<MethodName<T>>): Client<T>
+  /** Calls a method by name, for gateways and tools that have no type. */
+  invoke(service: string, method: string, args?: readonly unknown[], options?: InvokeOptions): Call<unknown>
+  readonly status: readonly ChannelStatus[]
+  /** Fails what waits, lets what is under way finish, and closes the connections; idempotent. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Makes a client; connections are made by its calls. */
+export function createRpcClient(options: RpcClientOptions): RpcClient {
+  return new CallingClient(options.registry, resolveClientOptions(options))
+}
+
+class CallingClient implements RpcClient {
+  readonly #registry: Registry
+  readonly #options: ResolvedClientOptions
+  readonly #codec: Codec
+  readonly #channels = new Map<string, Channel>()
+  readonly #targets = new Map<string, ServiceTarget>()
+  readonly #world: InvocationWorld & ChannelWorld
+  readonly #scratch = new ByteWriter(1024)
+  readonly #housekeeping: NodeJS.Timeout
+  #closed: FenbuError | undefined
+
+  constructor(registry: Registry, options: ResolvedClientOptions) {
+    this.#registry = registry
+    this.#options = options
+    this.#codec = codecNamed(options.codec)
+    this.#world = {
+      options,
+      codec: this.#codec,
+      hello: {
+        versionMin: PROTOCOL_VERSION_MIN,
+        versionMax: PROTOCOL_VERSION_MAX,
+        maxFrameBytes: options.maxFrameBytes,
+        maxInFlight: 0,
+        maxDefinitions: DEFINITIONS_MAX,
+        features: FEATURES,
+        codecs: codecIds([options.codec]),
+        instanceId: randomUUID(),
+      },
+      deadlines: new DeadlineTimer<Invocation>((call) => call.due()),
+      random: () => Math.floor(Math.random() * 0x1_0000_0000),
+    }
+    this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
+    this.#housekeeping.unref()
+  }
+
+  get status(): readonly ChannelStatus[] {
+    return [...this.#channels.values()].map((channel) => ({
+      address: channel.name,
+      state: channel.state,
+      suspected: channel.health.suspected,
+    }))
+  }
+
+  service<T extends object>(name: string, options: ServiceOptions<MethodName<T>> = {}): Client<T> {
+    const resolved = this.#resolveService(name, options)
+    const call = resolveCallOptions(`service(${name})`, {}, resolved)
+    return makeProxy<T>(new BoundService(this, name, this.#target(name, resolved), resolved, call))
+  }
+
+  invoke(
+    service: string,
+    method: string,
+    args: readonly unknown[] = [],
+    options: InvokeOptions = {},
+  ): Call<unknown> {
+    const where = `invoke(${service}.${method})`
+    if (typeof method !== 'string' || method.length === 0 || method.length > 80)
+      throw invalidOption('invoke', 'method', method, 'a text of 1 to 80 characters')
+    if (!Array.isArray(args)) throw invalidOption(where, 'args', args, 'an array of arguments')
+    const split = splitInvokeOptions(where, method, options)
+    const resolved = this.#resolveService(service, split.service)
+    const call = resolveCallOptions(where, split.call, resolved)
+    return this.call(this.#target(service, resolved), method, args, resolved.idempotent.has(method), call)
+  }
+
+  /** Sends a call now; what is wrong with it rejects the call. */
+  call(
+    target: ServiceTarget,
+    method: string,
+    args: readonly unknown[],
+    idempotent: boolean,
+    options: ResolvedCallOptions,
+  ): Call<unknown> {
+    return new Call<unknown>((resolve, reject) => {
+      if (this.#closed !== undefined) throw this.#closed
+      const nowMs = performance.now()
+      const ambient = ambientCall()
+      const parent = ambient?.ended === false ? ambient : undefined
+      const deadlineMs = Math.min(nowMs + options.timeoutMs, parent?.deadline ?? Number.POSITIVE_INFINITY)
+      const request = {
+        target,
+        method,
+        args: this.#encode(args),
+        metadata: ambient === undefined ? options.metadataBytes : withInherited(options, ambient.metadata),
+        idempotent,
+        deadlineMs,
+        signal: options.signal,
+        parent,
+      }
+      const listener = this.#options.onJourney
+      const recorder = JourneyRecorder.start(
+        listener,
+        target,
+        method,
+        idempotent,
+        options.metadata,
+        nowMs,
+        deadlineMs,
+      )
+      new Invocation(this.#world, request, resolve, reject, recorder).start(nowMs)
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed !== undefined) return
+    this.#closed = rpcError('RPC_CLOSED', 'this RPC client was closed')
+    clearInterval(this.#housekeeping)
+    for (const target of this.#targets.values()) target.close()
+    for (const channel of this.#channels.values()) channel.close(this.#closed)
+    this.#targets.clear()
+    this.#channels.clear()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #encode(args: readonly unknown[]): Uint8Array {
+    this.#scratch.reset()
+    this.#codec.encode(this.#scratch, args)
+    return this.#scratch.copyAndReset()
+  }
+
+  #resolveService(name: string, options: ServiceOptions): ResolvedServiceOptions {
+    if (typeof name !== 'string' || name.length === 0 || name.length > 80)
+      throw invalidOption('service', 'name', name, 'a text of 1 to 80 characters')
+    return resolveServiceOptions(`service(${name})`, options, this.#options.timeoutMs)
+  }
+
+  #target(service: string, options: ResolvedServiceOptions): ServiceTarget {
+    if (this.#closed !== undefined) throw this.#closed
+    const { group, range, loadBalance, retries } = options
+    const key = JSON.stringify([service, group, range.text, loadBalance, retries])
+    const known = this.#targets.get(key)
+    if (known !== undefined) return known
+    const made = new ServiceTarget(
+      { service, group, range, loadBalance, retries },
+      this.#registry,
+      (host, port) => this.#channelTo(host, port),
+    )
+    this.#targets.set(key, made)
+    return made
+  }
+
+  #channelTo(host: string, port: number): Channel {
+    const name = formatAddress({ host, port })
+    let channel = this.#channels.get(name)
+    if (channel === undefined) {
+      channel = new Channel({ host, port }, this.#world)
+      this.#channels.set(name, channel)
+    }
+    return channel
+  }
+
+  #keepHouse(): void {
+    const nowMs = performance.now()
+    for (const [name, channel] of this.#channels) {
+      if (channel.idle) {
+        this.#channels.delete(name)
+        channel.close(rpcError('RPC_CLOSED', `no instance at ${name} is listed any more`))
+      } else channel.keepAlive(nowMs)
+    }
+  }
+}
+
+/** A service with its options, as a proxy calls it. */
+class BoundService implements ProxyTarget {
+  readonly name: string
+  readonly #client: CallingClient
+  readonly #target: ServiceTarget
+  readonly #service: ResolvedServiceOptions
+  readonly #call: ResolvedCallOptions
+
+  constructor(
+    client: CallingClient,
+    name: string,
+    target: ServiceTarget,
+    service: ResolvedServiceOptions,
+    call: ResolvedCallOptions,
+  ) {
+    this.name = name
+    this.#client = client
+    this.#target = target
+    this.#service = service
+    this.#call = call
+  }
+
+  call(method: string, args: readonly unknown[]): Call<unknown> {
+    return this.#client.call(this.#target, method, args, this.#service.idempotent.has(method), this.#call)
+  }
+
+  with(options: CallOptions): ProxyTarget {
+    const call = resolveCallOptions(`${this.name}.with`, options, this.#call)
+    return new BoundService(this.#client, this.name, this.#target, this.#service, call)
+  }
+}
+
+/** The caller's own metadata wins over what the call that is being handled brought along. */
+function withInherited(options: ResolvedCallOptions, ambient: Readonly<Record<string, string>>): Uint8Array {
+  const inherited = inheritedMetadata(ambient)
+  return inherited === NO_METADATA
+    ? options.metadataBytes
+    : encodeMetadata({ ...inherited, ...options.metadata })
+}

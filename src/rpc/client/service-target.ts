@@ -1,0 +1,140 @@
+import type { FenbuError } from '../../base/index.ts'
+import {
+  type BalancerName,
+  type Health,
+  type Member,
+  makeBalancer,
+  ServiceGovernance,
+} from '../../governance/index.ts'
+import type {
+  InstanceList,
+  Instance as ListedInstance,
+  Registry,
+  ServiceWatch,
+} from '../../registry/index.ts'
+import { rpcError, type VersionRange } from '../core/index.ts'
+import type { Channel } from './channel.ts'
+import type { MethodName } from './client-connection.ts'
+
+/** Names of methods that are remembered for one instance; a gateway may be asked for any name. */
+const METHODS_REMEMBERED_MAX = 4096
+
+/** A listed instance and the channel to it. */
+export class Instance implements Member {
+  readonly id: string
+  readonly version: string
+  readonly weight: number
+  readonly channel: Channel
+  readonly #service: string
+  readonly #group: string
+  readonly #methods = new Map<string, MethodName>()
+
+  constructor(listed: ListedInstance, channel: Channel) {
+    this.id = listed.id
+    this.version = listed.version
+    this.weight = listed.weight
+    this.channel = channel
+    this.#service = listed.service
+    this.#group = listed.group
+  }
+
+  get health(): Health {
+    return this.channel.health
+  }
+
+  methodNamed(method: string): MethodName {
+    const known = this.#methods.get(method)
+    if (known !== undefined) return known
+    const [service, group, version] = [this.#service, this.#group, this.version]
+    const named = { key: JSON.stringify([service, group, version, method]), service, group, version, method }
+    if (this.#methods.size >= METHODS_REMEMBERED_MAX) this.#methods.clear()
+    this.#methods.set(method, named)
+    return named
+  }
+}
+
+/** Which instances of a service may be called, and how one is chosen. */
+export interface TargetOptions {
+  readonly service: string
+  readonly group: string
+  readonly range: VersionRange
+  readonly loadBalance: BalancerName
+  readonly retries: number
+}
+
+/** A service as one kind of caller sees it: the instances that fit its group and versions, kept up to date. */
+export class ServiceTarget {
+  readonly service: string
+  readonly group: string
+  readonly range: VersionRange
+  readonly retries: number
+  readonly governance: ServiceGovernance<Instance>
+  readonly #watch: ServiceWatch
+  readonly #channelTo: (host: string, port: number) => Channel
+  readonly #unsubscribe: () => void
+  #instances = new Map<string, Instance>()
+
+  constructor(
+    options: TargetOptions,
+    registry: Registry,
+    channelTo: (host: string, port: number) => Channel,
+  ) {
+    this.service = options.service
+    this.group = options.group
+    this.range = options.range
+    this.retries = options.retries
+    this.governance = new ServiceGovernance<Instance>(makeBalancer<Instance>(options.loadBalance))
+    this.#channelTo = channelTo
+    this.#watch = registry.watch(options.service)
+    this.#unsubscribe = this.#watch.subscribe((list) => this.#update(list))
+    if (this.#watch.current !== undefined) this.#update(this.#watch.current)
+  }
+
+  /** The newest list; undefined until there is one. */
+  get list(): InstanceList | undefined {
+    return this.#watch.current
+  }
+
+  /** Resolves once there is a list. */
+  async ready(): Promise<void> {
+    const list = await this.#watch.ready()
+    if (this.#instances.size === 0) this.#update(list)
+  }
+
+  /** Says what is listed instead. */
+  noInstance(): FenbuError {
+    const listed = this.list?.instances ?? []
+    const others = [...new Set(listed.map((one) => `${one.version} in group ${one.group} (${one.state})`))]
+    return rpcError(
+      'RPC_NO_INSTANCE',
+      `no instance of service ${this.service} ${this.range.text} in group ${this.group} takes calls; ` +
+        (others.length === 0 ? 'none is listed' : `listed: ${others.slice(0, 5).join(', ')}`),
+    )
+  }
+
+  close(): void {
+    this.#unsubscribe()
+    this.#watch.close()
+    for (const instance of this.#instances.values()) instance.channel.listed(-1)
+    this.#instances.clear()
+    this.governance.update([])
+  }
+
+  #update(list: InstanceList): void {
+    const fitting = list.instances.filter(
+      (one) => one.state === 'up' && one.group === this.group && this.range.includes(one.version),
+    )
+    const previous = this.#instances
+    this.#instances = new Map(fitting.map((one) => [one.id, this.#instance(one, previous.get(one.id))]))
+    for (const instance of this.#instances.values()) instance.channel.listed(1)
+    for (const instance of previous.values()) instance.channel.listed(-1)
+    this.governance.update([...this.#instances.values()])
+  }
+
+  #instance(listed: ListedInstance, known: Instance | undefined): Instance {
+    const channel = this.#channelTo(listed.host, listed.port)
+    const same =
+      known?.channel === channel && known.weight === listed.weight && known.version === listed.version
+    return same ? known : new Instance(listed, channel)
+  }
+}

@@ -1,0 +1,14 @@
+/** Names of the functions among the members of a service. */
+export type MethodName<T> = {
+  [Name in keyof T]-?: T[Name] extends (...args: never[]) => unknown ? Name : never
+}[keyof T] &
+  string
+
+/** Never remote, so that proxies can be awaited, chained and turned into JSON like any object. */
+export const LOCAL_NAMES = ['then', 'catch', 'finally', 'with', 'toJSON'] as const
+
+export type LocalName = (typeof LOCAL_NAMES)[number]
+
+export function isLocalName(name: string): name is LocalName {
+  return (LOCAL_NAMES as readonly string[]).includes(name)
+}
