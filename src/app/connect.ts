@@ -92,60 +92,38 @@ async function waitForAll(
   registry: Registry,
   options: ResolvedConnectOptions,
 ): Promise<void> {
-  const waits = [
-    answered(
-      'registry',
-      registry.status().url,
-      (signal) => registryUsable(registry, signal, options),
-      options,
-    ),
-  ]
-  if (coordination && !targets.shared)
-    waits.push(
-      answered(
-        'coordination',
-        coordination.url,
-        (signal) => coordination.client.ready({ signal, timeoutMs: options.timeoutMs }),
-        options,
-      ),
-    )
+  const { timeoutMs, signal } = options
+  const limits = { timeoutMs, ...(signal && { signal }) }
+  const waits = [named('registry', registryUsable(registry, options), options)]
+  if (coordination && !targets.shared) waits.push(named('coordination', coordination.ready(limits), options))
   await Promise.all(waits)
 }
 
 /** It answered, or its patience ran out and there are lists of an earlier run. */
-async function registryUsable(
-  registry: Registry,
-  signal: AbortSignal,
-  options: ResolvedConnectOptions,
-): Promise<void> {
-  if (registry.status().cache !== 'filled') return registry.ready({ signal })
-  const patienceMs = options.registry.cachePatienceMs ?? REGISTRY_DEFAULTS.cachePatienceMs
-  const patience = AbortSignal.timeout(patienceMs)
+async function registryUsable(registry: Registry, options: ResolvedConnectOptions): Promise<void> {
+  const { signal, timeoutMs, registry: own } = options
+  const startable = registry.status().cache === 'filled'
+  const patienceMs = own.cachePatienceMs ?? REGISTRY_DEFAULTS.cachePatienceMs
   try {
-    await registry.ready({ signal: AbortSignal.any([signal, patience]) })
+    await registry.ready({
+      timeoutMs: startable ? Math.max(1, patienceMs) : timeoutMs,
+      ...(signal && { signal }),
+    })
   } catch (error) {
-    if (error !== patience.reason) throw error
+    if (!startable || !isFenbuError(error, 'REGISTRY_UNREACHABLE')) throw error
   }
 }
 
-async function answered(
+async function named(
   engine: string,
-  url: string,
-  wait: (signal: AbortSignal) => Promise<void>,
-  { timeoutMs, signal }: ResolvedConnectOptions,
+  answer: Promise<void>,
+  { signal }: ResolvedConnectOptions,
 ): Promise<void> {
-  const timeout = AbortSignal.timeout(timeoutMs)
   try {
-    await wait(signal ? AbortSignal.any([signal, timeout]) : timeout)
+    await answer
   } catch (cause) {
     signal?.throwIfAborted()
-    if (cause !== timeout.reason && !isFenbuError(cause)) throw cause
-    throw appError(
-      'APP_ENGINE_UNREACHABLE',
-      `connect: ${engine} ${url} did not answer within ${timeoutMs} ms`,
-      {
-        cause,
-      },
-    )
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw appError('APP_ENGINE_UNREACHABLE', `connect: ${engine} ${why}`, { cause })
   }
 }

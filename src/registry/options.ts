@@ -19,8 +19,8 @@ export interface RegistryOptions {
   readonly confirmGraceMs?: number
   /** How long after a disturbance of the connection lists are doubted at all, ms. Default 30 000. */
   readonly calmAfterMs?: number
-  /** How long `deregister` tries before it leaves the rest to the session's end, ms. Default 3 000. */
-  readonly deregisterTimeoutMs?: number
+  /** How long `update` and `deregister` wait for the registry to confirm, ms. Default 3 000. */
+  readonly changeTimeoutMs?: number
   /** How long a registration outlives its process, ms; the registry may bring it into its own limits. Default 10 000. */
   readonly sessionTimeoutMs?: number
   /** A client that is used instead of a connection of the registry's own; it is not closed. */
@@ -36,7 +36,7 @@ export interface ResolvedRegistryOptions {
   readonly verifyMs: number
   readonly confirmGraceMs: number
   readonly calmAfterMs: number
-  readonly deregisterTimeoutMs: number
+  readonly changeTimeoutMs: number
   readonly sessionTimeoutMs: number
   readonly coordination: CoordinationClient | undefined
 }
@@ -50,7 +50,7 @@ export const REGISTRY_DEFAULTS: ResolvedRegistryOptions = {
   verifyMs: 10_000,
   confirmGraceMs: 10_000,
   calmAfterMs: 30_000,
-  deregisterTimeoutMs: 3_000,
+  changeTimeoutMs: 3_000,
   sessionTimeoutMs: 10_000,
   coordination: undefined,
 }
@@ -76,7 +76,7 @@ export function resolveRegistryOptions(options: RegistryOptions = {}): ResolvedR
     verifyMs: duration('verifyMs', 1),
     confirmGraceMs: duration('confirmGraceMs', 0),
     calmAfterMs: duration('calmAfterMs', 0),
-    deregisterTimeoutMs: duration('deregisterTimeoutMs', 1),
+    changeTimeoutMs: duration('changeTimeoutMs', 1),
     sessionTimeoutMs: duration('sessionTimeoutMs', 1),
     coordination: options.coordination,
   }

@@ -27,7 +27,11 @@ export interface WaitOptions {
 export interface Registration {
   /** As it was last confirmed. */
   readonly instance: Instance
-  /** Changes what consumers see; resolves once it was read back. Fails with `REGISTRY_DEREGISTERED`. */
+  /**
+   * Changes what consumers see; resolves once it was read back. Fails with `REGISTRY_UNREACHABLE` when the registry
+   * does not confirm it in time (the change is not forgotten: it is made when the registry is back), and with
+   * `REGISTRY_DEREGISTERED`.
+   */
   update(change: InstanceChange, options?: WaitOptions): Promise<void>
   /**
    * Removes it; idempotent. Fails with `REGISTRY_UNREACHABLE` (outcome unknown) when the registry does not answer:
@@ -77,8 +81,8 @@ export interface Registry extends AsyncClosable {
   /** Names of all services that ever had a provider. */
   services(options?: WaitOptions): Promise<readonly string[]>
   status(): RegistryStatus
-  /** Resolves once the registry has answered. */
-  ready(options?: WaitOptions): Promise<void>
+  /** Resolves once the registry has answered; fails with `REGISTRY_UNREACHABLE` after `timeoutMs` (default never). */
+  ready(options?: WaitOptions & { readonly timeoutMs?: number }): Promise<void>
   /** Deregisters everything of this process and lets the registry go. */
   close(): Promise<void>
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { type FolderLock, isFenbuError } from '../base/index.ts'
 import { type NodeFiles, nodeFiles } from '../host/index.ts'
 import { serverError } from './errors.ts'
-import { openIdentity, type ServerIdentity } from './identity.ts'
+import { openIdentity, refuseForeign, type ServerIdentity } from './identity.ts'
 
 /** A folder that this server alone may use, and whose identity is known. */
 export interface DataFolder {
@@ -28,6 +28,8 @@ export async function openDataFolder(path: string | undefined): Promise<DataFold
   }
   let lock: FolderLock | undefined
   try {
+    // Before anything is written into a folder that may be somebody else's.
+    await refuseForeign(files, folder)
     lock = await claim(files, folder)
     const identity = await openIdentity(files, folder)
     return { path: folder, files, identity, close: () => close(lock) }

@@ -16,6 +16,7 @@ export interface ServerIdentity {
 const FILE = 'identity.json'
 const TEMPORARY = 'identity.json.new'
 const FORMAT = 1
+const STRANGERS_SHOWN = 3
 /** What a folder may hold before it has an identity: claims, and an identity that was never finished. */
 const HARMLESS = /^(lock\..*|identity\.json\.new)$/
 const FILE_BYTES_MAX = 4096
@@ -25,17 +26,25 @@ const FILE_BYTES_MAX = 4096
  * Fails with `SERVER_DATA_FOREIGN`, `SERVER_IDENTITY_CORRUPT` and `FILE_…`.
  */
 export async function openIdentity(files: Files, shownFolder: string): Promise<ServerIdentity> {
+  await refuseForeign(files, shownFolder)
   const text = await readText(files)
   if (text !== undefined) return decodeIdentity(text, `${shownFolder}/${FILE}`)
-  const strangers = (await files.list('.')).filter((name) => !HARMLESS.test(name))
-  if (strangers.length > 0)
-    throw serverError(
-      'SERVER_DATA_FOREIGN',
-      `${shownFolder} has no ${FILE} but ${strangers.slice(0, 5).join(', ')}; use an empty folder or a complete backup`,
-    )
   const identity = newIdentity()
   await writeText(files, encodeIdentity(identity))
   return identity
+}
+
+/** Fails with `SERVER_DATA_FOREIGN` if the folder is neither empty nor a server's; writes nothing. */
+export async function refuseForeign(files: Files, shownFolder: string): Promise<void> {
+  const names = await files.list('.')
+  if (names.includes(FILE)) return
+  const strangers = names.filter((name) => !HARMLESS.test(name))
+  if (strangers.length === 0) return
+  const shown = strangers.slice(0, STRANGERS_SHOWN).join(', ')
+  throw serverError(
+    'SERVER_DATA_FOREIGN',
+    `${shownFolder} has no ${FILE}, but it has ${shown}; use an empty folder or a complete backup`,
+  )
 }
 
 export function encodeIdentity(identity: ServerIdentity): string {

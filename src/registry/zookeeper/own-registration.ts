@@ -74,12 +74,27 @@ export class OwnRegistration implements Registration {
     this.#wanted = changedInstance(this.#wanted, change)
     this.#generation++
     this.#repeater.kick()
-    await this.confirmed(options)
+    await this.#confirmedInTime(options)
   }
 
   deregister(): Promise<void> {
     this.#leaving ??= this.#leave()
     return this.#leaving
+  }
+
+  async #confirmedInTime({ signal }: WaitOptions): Promise<void> {
+    const { options, url } = this.#context
+    const timeout = AbortSignal.timeout(options.changeTimeoutMs)
+    try {
+      await this.confirmed({ signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
+    } catch (cause) {
+      if (cause !== timeout.reason) throw cause
+      throw registryError(
+        'REGISTRY_UNREACHABLE',
+        `${url} did not confirm a change of ${this.#path} within ${options.changeTimeoutMs} ms; it is made when the registry is back`,
+        { cause },
+      )
+    }
   }
 
   async #check(): Promise<number> {
@@ -153,7 +168,7 @@ export class OwnRegistration implements Registration {
     const { client, options, url } = this.#context
     // Without a session there never was a node.
     if (client.state === 'connecting' || client.state === 'closed') return
-    const signal = AbortSignal.timeout(options.deregisterTimeoutMs)
+    const signal = AbortSignal.timeout(options.changeTimeoutMs)
     for (let attempt = 0; ; attempt++) {
       try {
         await unlessMissing(client.delete(this.#path, { signal }))
@@ -162,7 +177,7 @@ export class OwnRegistration implements Registration {
         if (signal.aborted || isRefusal(cause))
           throw registryError(
             'REGISTRY_UNREACHABLE',
-            `${url} did not confirm the removal of ${this.#path} within ${options.deregisterTimeoutMs} ms; it ends with the session`,
+            `${url} did not confirm the removal of ${this.#path} within ${options.changeTimeoutMs} ms; it ends with the session`,
             { cause },
           )
         await pause(retryDelayMs(attempt, randomBytes(4).readUInt32BE()))

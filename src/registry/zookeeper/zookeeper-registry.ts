@@ -1,4 +1,3 @@
-import { isFenbuError } from '../../base/index.ts'
 import type { CoordinationClient } from '../../engines/index.ts'
 import type { CacheFile } from '../cache-file.ts'
 import { decodeName, type InstanceDescription, servicesPath } from '../core/index.ts'
@@ -9,6 +8,9 @@ import { OwnRegistration } from './own-registration.ts'
 import type { RegistryContext } from './registry-context.ts'
 import { ServiceSubscription } from './service-subscription.ts'
 import { isRefusal, unlessMissing } from './tree-errors.ts'
+
+/** As good as never: the longest that a timer can wait, 24 days. */
+const READY_TIMEOUT_MS_MAX = 2 ** 31 - 1
 
 type ClientState = CoordinationClient['state']
 
@@ -91,16 +93,14 @@ export class ZooKeeperRegistry implements Registry {
     }
   }
 
-  async ready(options: WaitOptions = {}): Promise<void> {
+  async ready(options: WaitOptions & { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#checkOpen()
     const { client, url } = this.#context
-    for (;;) {
-      try {
-        return await client.ready(options)
-      } catch (cause) {
-        if (isFenbuError(cause, 'COORDINATION_REQUEST_TIMEOUT')) continue
-        throw this.#failure(cause, options, `${url} did not answer`)
-      }
+    const { timeoutMs = READY_TIMEOUT_MS_MAX } = options
+    try {
+      await client.ready({ ...options, timeoutMs })
+    } catch (cause) {
+      throw this.#failure(cause, options, `${url} did not answer within ${timeoutMs} ms`)
     }
   }
 
