@@ -49,7 +49,7 @@ export {
   replyHeader,
   requestHeader,
 } from './wire/headers.ts'
-export type { JuteRecord, JuteType } from './wire/jute.ts'
+export type { JuteRecord, JuteType, JuteVector } from './wire/jute.ts'
 export { type Stat, stat } from './wire/stat.ts'
 export {
   type ChangeType,

@@ -93,10 +93,11 @@ export class Node {
     return this.#after(STAT_OFFSET.PZXID, zxid)
   }
 
-  replaceData(data: Uint8Array | null, zxid: Zxid, wallMs: number): void {
+  /** `inPlace`: the bytes of data of the same length may be overwritten; nobody has to get them back. */
+  replaceData(data: Uint8Array | null, zxid: Zxid, wallMs: number, inPlace: boolean): void {
     const length = data === null ? 0 : data.length
     const statAt = LENGTH_BYTES + length
-    if (statAt !== this.#statAt) {
+    if (!inPlace || statAt !== this.#statAt) {
       const image = new Uint8Array(statAt + STAT_BYTES)
       image.set(this.stat, statAt)
       this.#image = image
@@ -145,17 +146,14 @@ export class Node {
   }
 
   /** What `restoreFigures` needs to undo any change of this node except that of its children. */
-  copyFigures(): { readonly image: Uint8Array; readonly creates: number; readonly acl: AclList } {
-    return { image: this.#image.slice(), creates: this.creates, acl: this.acl }
+  copyFigures(): Figures {
+    return { image: this.#image, stat: this.stat.slice(), creates: this.creates, acl: this.acl }
   }
 
-  restoreFigures(before: {
-    readonly image: Uint8Array
-    readonly creates: number
-    readonly acl: AclList
-  }): void {
+  restoreFigures(before: Figures): void {
     this.#image = before.image
     this.#statAt = before.image.length - STAT_BYTES
+    this.#image.set(before.stat, this.#statAt)
     this.#dataHash = crc32(before.image, 0, this.#statAt)
     this.creates = before.creates
     this.acl = before.acl
@@ -188,6 +186,14 @@ export class Node {
   #put(offset: number, value: number): void {
     putInt32(this.#image, this.#statAt + offset, value)
   }
+}
+
+/** What a node was before a transaction; its data is not copied, since it is not overwritten meanwhile. */
+export interface Figures {
+  readonly image: Uint8Array
+  readonly stat: Uint8Array
+  readonly creates: number
+  readonly acl: AclList
 }
 
 /** The image of a node created at `zxid`. */

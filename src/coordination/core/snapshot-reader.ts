@@ -4,7 +4,7 @@ import type { SnapshotLoader } from '../../consensus/index.ts'
 import type { AclList } from './acl-table.ts'
 import { coordinationError } from './errors.ts'
 import { Node } from './node.ts'
-import { isValidPath } from './path.ts'
+import { isValidPath, RESERVED_PATHS } from './path.ts'
 import { SessionState } from './session.ts'
 import { RECORD, SNAPSHOT_MAGIC, SNAPSHOT_VERSION } from './snapshot-format.ts'
 import { CoordinationState } from './state.ts'
@@ -102,6 +102,8 @@ export class SnapshotReader implements SnapshotLoader {
     const { tree, sessions } = this.#state
     for (const node of this.#orphans)
       if (!this.#link(node)) throw invalid(`the parent of node ${node.path} is missing`)
+    for (const path of RESERVED_PATHS)
+      if (tree.get(path) === undefined) throw invalid(`the reserved node ${path} is missing`)
     const expected = { nodes: reader.counter(), sessions: reader.counter(), digest: reader.uint32() }
     const actual = { nodes: tree.size, sessions: sessions.size, digest: this.#state.digest() }
     for (const name of ['nodes', 'sessions', 'digest'] as const)

@@ -1,7 +1,7 @@
 import { assert } from '../../base/index.ts'
 import { type AclList, AclTable } from './acl-table.ts'
 import type { Freeze } from './freeze.ts'
-import { Node, newImage } from './node.ts'
+import { type Figures, Node, newImage } from './node.ts'
 import { RESERVED_PATHS } from './path.ts'
 import type { SessionState } from './session.ts'
 import { OPEN_ACL, READ_ACL } from './wire/acl.ts'
@@ -15,6 +15,14 @@ export interface Stamp {
 }
 
 const CONFIG_PATH = '/zookeeper/config'
+/** How to undo what happened since `begin`. */
+interface Journal {
+  /** Nodes that came or went, first one first. */
+  readonly steps: (() => void)[]
+  /** Of the nodes that changed, as they were. */
+  readonly figures: Map<Node, Figures>
+}
+
 /** In the image of a node without data. */
 const AVERSION_AT = 4 + STAT_OFFSET.AVERSION
 const GENESIS: Stamp = { zxid: ZXID_ZERO, wallMs: 0 }
@@ -28,8 +36,7 @@ export class Tree {
   readonly #nodes = new Map<string, Node>()
   readonly #freeze: Freeze
   #digest = 0
-  /** Undoes the changes since `begin`, first one first. */
-  #journal: (() => void)[] | undefined
+  #journal: Journal | undefined
 
   constructor(freeze: Freeze) {
     this.#freeze = freeze
@@ -78,7 +85,7 @@ export class Tree {
     this.insert(node)
     parent.addChild(nameOf(path), stamp.zxid)
     this.#rehash(parent)
-    this.#journal?.push(() => {
+    this.#journal?.steps.push(() => {
       this.#remove(node)
       parent.unlinkChild(nameOf(path))
     })
@@ -93,7 +100,7 @@ export class Tree {
     this.#remove(node)
     parent.removeChild(nameOf(node.path), stamp.zxid)
     this.#rehash(parent)
-    this.#journal?.push(() => {
+    this.#journal?.steps.push(() => {
       this.insert(node)
       parent.linkChild(nameOf(node.path))
     })
@@ -101,7 +108,7 @@ export class Tree {
 
   setData(node: Node, data: Uint8Array | null, stamp: Stamp): void {
     this.#willChange(node)
-    node.replaceData(data, stamp.zxid, stamp.wallMs)
+    node.replaceData(data, stamp.zxid, stamp.wallMs, this.#journal === undefined)
     this.#rehash(node)
   }
 
@@ -116,7 +123,7 @@ export class Tree {
   /** From here on changes can be taken back. */
   begin(): void {
     assert(this.#journal === undefined, 'one transaction at a time')
-    this.#journal = []
+    this.#journal = { steps: [], figures: new Map() }
   }
 
   commit(): void {
@@ -125,10 +132,12 @@ export class Tree {
 
   /** Takes back everything since `begin`. */
   rollback(): void {
-    const undo = this.#journal
-    assert(undo !== undefined, 'a transaction was begun before it is taken back')
+    const journal = this.#journal
+    assert(journal !== undefined, 'a transaction was begun before it is taken back')
     this.#journal = undefined
-    for (const step of undo.reverse()) step()
+    for (const step of journal.steps.reverse()) step()
+    for (const [node, before] of journal.figures)
+      if (this.get(node.path) === node) this.#restore(node, before)
   }
 
   /** Puts in a node as it is; the caller sees to the parent. */
@@ -150,14 +159,15 @@ export class Tree {
 
   #willChange(node: Node): void {
     this.#freeze.beforeNodeChanges(node)
-    if (this.#journal === undefined) return
-    const before = node.copyFigures()
-    this.#journal.push(() => {
-      this.acls.retain(before.acl)
-      this.acls.release(node.acl)
-      node.restoreFigures(before)
-      this.#rehash(node)
-    })
+    const figures = this.#journal?.figures
+    if (figures !== undefined && !figures.has(node)) figures.set(node, node.copyFigures())
+  }
+
+  #restore(node: Node, before: Figures): void {
+    this.acls.retain(before.acl)
+    this.acls.release(node.acl)
+    node.restoreFigures(before)
+    this.#rehash(node)
   }
 
   #rehash(node: Node): void {

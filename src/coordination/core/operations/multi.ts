@@ -32,8 +32,8 @@ export const multi: WriteOperation<readonly MultiPart<WritePart>[], readonly Mul
   name: 'multi',
   code: 14,
   kind: 'write',
-  request: partsOf(writeParts),
-  reply: resultsOf(writeParts),
+  request: partsOf('MultiRequest', writeParts),
+  reply: resultsOf('MultiReply', writeParts),
   errors: [],
   apply(parts, transaction, reply) {
     const start = reply.length
@@ -54,23 +54,29 @@ export const multi: WriteOperation<readonly MultiPart<WritePart>[], readonly Mul
   },
 }
 
+/** A packet can ask for the same large node tens of thousands of times: beyond this the request is refused. */
+const MULTI_READ_REPLY_BYTES_MAX = 4 * 1024 * 1024
+
 /** Several reads of one state; each succeeds or fails by itself. Their watch flags are ignored, as in ZooKeeper. */
 export const multiRead: ReadOperation<readonly MultiPart<ReadPart>[], readonly MultiResult[]> = {
   name: 'multiRead',
   code: 22,
   kind: 'read',
-  request: partsOf(readParts),
-  reply: resultsOf(readParts),
-  errors: [],
+  request: partsOf('MultiReadRequest', readParts),
+  reply: resultsOf('MultiReadReply', readParts),
+  errors: [ERROR_CODE.BAD_ARGUMENTS],
   read(parts, tree, context, reply) {
     const unwatched = withoutWatches(context)
+    const start = reply.length
     for (const { operation, request } of parts) {
       const at = reply.length
       writeHeader(reply, operation.code, ERROR_CODE.OK)
       const error = operation.read(request, tree, unwatched, reply)
-      if (error === ERROR_CODE.OK) continue
-      reply.truncate(at)
-      writeError(reply, error)
+      if (error !== ERROR_CODE.OK) {
+        reply.truncate(at)
+        writeError(reply, error)
+      }
+      if (reply.length - start > MULTI_READ_REPLY_BYTES_MAX) return ERROR_CODE.BAD_ARGUMENTS
     }
     multiHeader.write(reply, MULTI_END)
     return ERROR_CODE.OK
@@ -83,10 +89,11 @@ function withoutWatches({ session }: ReadContext): ReadContext {
 
 /** Header and request of each, then the end header. */
 function partsOf<Part extends AnyOperation>(
+  name: string,
   allowed: ReadonlyMap<number, Part>,
 ): JuteType<readonly MultiPart<Part>[]> {
   return {
-    name: 'MultiRequest',
+    name,
     minBytes: multiHeader.minBytes,
     read(reader) {
       const parts: MultiPart<Part>[] = []
@@ -108,9 +115,12 @@ function partsOf<Part extends AnyOperation>(
 }
 
 /** Header and result of each, then the end header; an error's type is -1 and its code stands there twice. */
-function resultsOf(allowed: ReadonlyMap<number, AnyOperation>): JuteType<readonly MultiResult[]> {
+function resultsOf(
+  name: string,
+  allowed: ReadonlyMap<number, AnyOperation>,
+): JuteType<readonly MultiResult[]> {
   return {
-    name: 'MultiReply',
+    name,
     minBytes: multiHeader.minBytes,
     read(reader) {
       const results: MultiResult[] = []

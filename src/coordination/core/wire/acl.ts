@@ -1,4 +1,4 @@
-import { int, type JuteRecord, type JuteType, record, ustring, vector } from './jute.ts'
+import { int, type JuteRecord, type JuteVector, record, ustring, vector } from './jute.ts'
 
 /** What an ACL entry may allow; bits that add up. */
 export const PERMISSION = { READ: 1, WRITE: 2, CREATE: 4, DELETE: 8, ADMIN: 16, ALL: 31 } as const
@@ -18,7 +18,7 @@ export const id: JuteRecord<Id> = record('Id', { scheme: ustring, id: ustring })
 
 export const acl: JuteRecord<Acl> = record('ACL', { permissions: int, id })
 
-export const aclList: JuteType<readonly Acl[]> = vector(acl)
+export const aclList: JuteVector<Acl> = vector(acl)
 
 export const ANYONE: Id = { scheme: 'world', id: 'anyone' }
 

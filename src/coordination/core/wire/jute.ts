@@ -17,6 +17,11 @@ export interface JuteRecord<Value> extends JuteType<Value> {
   readonly fields: JuteFields<Value>
 }
 
+/** A list of values of one type. */
+export interface JuteVector<Item> extends JuteType<readonly Item[]> {
+  readonly item: JuteType<Item>
+}
+
 export type JuteFields<Value> = { readonly [Name in keyof Value]-?: JuteType<Value[Name]> }
 
 /** The record whose fields are the keys of `fields`, in their order. */
@@ -115,9 +120,10 @@ export const buffer: JuteType<Uint8Array | null> = {
 }
 
 /** int32 count, then the items; null (count -1) reads as empty. A count the bytes cannot hold is refused first. */
-export function vector<Item>(item: JuteType<Item>): JuteType<readonly Item[]> {
+export function vector<Item>(item: JuteType<Item>): JuteVector<Item> {
   return {
     name: `vector<${item.name}>`,
+    item,
     minBytes: 4,
     read(reader) {
       const count = reader.int32()
