@@ -7,14 +7,12 @@ const LATE_MS = 50
 export class DeadlineTimer<Entry extends Deadline> {
   readonly #wheel: DeadlineWheel<Entry> = new DeadlineWheel<Entry>(performance.now())
   readonly #due: (entry: Entry) => void
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #armed = false
   #expectedMs = 0
 
   constructor(due: (entry: Entry) => void) {
     this.#due = due
-    this.#timer = setTimeout(() => this.#tick(), TICK_MS)
-    clearTimeout(this.#timer)
   }
 
   add(entry: Entry, dueMs: number): void {
@@ -29,7 +27,9 @@ export class DeadlineTimer<Entry extends Deadline> {
   #arm(): void {
     this.#armed = true
     this.#expectedMs = performance.now() + TICK_MS
-    this.#timer.refresh()
+    // Only a timer that was never cleared can be started anew.
+    if (this.#timer) this.#timer.refresh()
+    else this.#timer = setTimeout(() => this.#tick(), TICK_MS)
   }
 
   #tick(): void {
