@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { audit, isAlive, printedPids, runShop, shopFolder } from './shop-process.ts'
+
+describe('closing the shop', () => {
+  let folder: Awaited<ReturnType<typeof shopFolder>>
+
+  beforeEach(async () => {
+    folder = await shopFolder()
+  })
+
+  afterEach(() => folder.remove())
+
+  test('Ctrl-C drains the gateway first and the server last, and leaves nothing running', async () => {
+    const shop = runShop(folder.path)
+    await shop.printed(/Ctrl-C/)
+    const { code, stdout } = await shop.interrupt()
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /gateway drained[\s\S]*order-1, order-2 drained[\s\S]*stock-1, stock-2 drained[\s\S]*server drained/,
+    )
+    expect(printedPids(stdout).filter(isAlive)).toEqual([])
+  })
+
+  test('Ctrl-C while it opens closes what is open already', async () => {
+    const shop = runShop(folder.path)
+    await shop.printed(/server +pid/)
+    const { code, stdout } = await shop.interrupt()
+    expect(code).toBe(130)
+    expect(stdout).toContain('server drained')
+    expect(stdout).not.toContain('curl')
+    expect(printedPids(stdout).filter(isAlive)).toEqual([])
+  })
+
+  test('when the supervisor is killed its processes end, and the run opens again with all its orders', async () => {
+    const first = runShop(folder.path, '--run', 'twice')
+    await first.printed(/Ctrl-C/)
+    const pids = printedPids(first.stdout)
+    await first.kill()
+    await allGone(pids)
+
+    const second = runShop(folder.path, '--run', 'twice')
+    await second.printed(/Ctrl-C/)
+    await second.interrupt()
+    const { code, stdout } = await audit(folder.path)
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ accepted: 6, stored: 6, missing: 0 })
+  }, 60_000)
+
+  test('a wrong command line is refused with the help', async () => {
+    const { code, stderr } = await runShop(folder.path, '--orders', 'many').ended
+    expect(code).toBe(2)
+    expect(stderr).toContain('--orders is "many"; allowed: a whole number from 1 to 1000000')
+    expect(stderr).toContain('npm start -- --orders 200 --exit')
+  })
+
+  test('a coordinator that does not answer is named, with the way out', async () => {
+    const { code, stdout } = await runShop(folder.path, '--engines', 'zookeeper://127.0.0.1:1').ended
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/no coordinator answers at zookeeper:\/\/127\.0\.0\.1:1[\s\S]*--engines/)
+  })
+})
+
+/** A process that lost its supervisor ends by itself; the kernel tells it at once. */
+async function allGone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await new Promise((resolve) => setImmediate(resolve))
+}
