@@ -16,11 +16,7 @@ export function notesOn(
   if (coordination !== undefined && coordination.state !== 'connected')
     notes.push(`coordination: ${coordination.url} is ${coordination.state}`)
   if (registry.state !== 'connected')
-    notes.push(
-      registry.state === 'down' && Object.values(registry.doubtful).every((source) => source === 'cached')
-        ? `registry: ${registry.url} does not answer; starting on the cached list`
-        : `registry: ${registry.url} is ${registry.state}; going on with the last list`,
-    )
+    notes.push(`registry: ${registry.url} is ${registry.state}; ${goingOnWith(registry)}`)
   const unverified = registry.registrations.total - registry.registrations.verified
   if (unverified > 0) notes.push(`registry: ${unverified} registration(s) not confirmed`)
   const ignored = Object.entries(registry.ignored).filter(([, count]) => count > 0)
@@ -28,4 +24,10 @@ export function notesOn(
     notes.push(`registry: ignored ${ignored.map(([reason, count]) => `${count} ${reason}`).join(', ')}`)
   if (registry.problem !== undefined) notes.push(`registry: ${registry.problem}`)
   return notes
+}
+
+function goingOnWith({ doubtful, cache }: RegistryStatus): string {
+  const sources = Object.values(doubtful)
+  if (sources.includes('kept')) return 'going on with the last list'
+  return cache === 'filled' ? 'starting on the cached list' : 'there is no list to go on with'
 }

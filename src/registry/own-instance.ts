@@ -21,7 +21,7 @@ export function newInstance(description: InstanceDescription): Instance {
     service: description.service,
     host: description.host,
     port: description.port,
-    version: description.version ?? '0.0.0',
+    version: description.version ?? '1.0.0',
     group: description.group ?? 'default',
     weight: description.weight ?? 100,
     zone: description.zone ?? '',

@@ -8,8 +8,8 @@ import { noneIgnored } from './status.ts'
 
 /**
  * Addresses that are known beforehand: `static:order=127.0.0.1:7001,127.0.0.1:7002;stock=10.0.0.5:7003`.
- * Service names are percent-encoded where they contain `=`, `;` or `,`. Lists never change; registering succeeds
- * and tells nobody.
+ * A version other than 1.0.0 follows the name: `order@1.2.0=…`. Names are percent-encoded where they contain `=`,
+ * `;`, `,` or `@`. Lists never change; registering succeeds and tells nobody.
  */
 export function openStaticRegistry(url: string): Registry {
   return new StaticRegistry(url, parseStaticUrl(url))
@@ -97,35 +97,41 @@ class StaticRegistration implements Registration {
 
 function parseStaticUrl(url: string): ReadonlyMap<string, readonly Instance[]> {
   const services = new Map<string, readonly Instance[]>()
-  const text = url.slice('static:'.length)
-  for (const part of text.split(';').filter((piece) => piece !== '')) {
-    const [encodedName, addresses, ...rest] = part.split('=')
-    const service = decodeServiceName(encodedName)
-    if (service === undefined || !addresses || rest.length > 0 || services.has(service))
-      throw registryError(
-        'REGISTRY_URL_INVALID',
-        `registry ${JSON.stringify(url)}: cannot read ${JSON.stringify(part)}; write static:service=host:port,host:port;other=host:port, each service once`,
-      )
-    services.set(
-      service,
-      parseHosts(addresses)
-        .map((address) => fixedInstance(service, address))
-        .sort(byId),
-    )
+  const parts = url.slice('static:'.length).split(';')
+  for (const part of parts.filter((piece) => piece !== '')) {
+    const instances = parsePart(url, part)
+    const service = instances[0]!.service
+    const all = [...(services.get(service) ?? []), ...instances].sort(byId)
+    if (new Set(all.map(({ id }) => id)).size < all.length)
+      throw unreadable(url, part, 'an address is there twice')
+    services.set(service, all)
   }
   return services
 }
 
-function decodeServiceName(encoded: string | undefined): string | undefined {
+/** `order@1.2.0=host:port,host:port` */
+function parsePart(url: string, part: string): readonly Instance[] {
+  const match = /^([^=@]+)(?:@([^=@]+))?=([^=]+)$/.exec(part)
+  if (!match) throw unreadable(url, part, 'it is not service=host:port')
+  const [, name, version = '1.0.0', addresses] = match
+  return parseHosts(addresses!).map(({ host, port }) => {
+    const instance = { service: decoded(url, part, name!), host, port, version }
+    return pick({ ...newInstance(instance), id: `${host}:${port}`, registeredMs: 0 })
+  })
+}
+
+function decoded(url: string, part: string, name: string): string {
   try {
-    return checkServiceName('static', decodeURIComponent(encoded ?? '').trim())
-  } catch {
-    // The caller names the whole URL in its error.
-    return undefined
+    return decodeURIComponent(name).trim()
+  } catch (cause) {
+    throw unreadable(url, part, 'the name is not percent-encoded', cause)
   }
 }
 
-function fixedInstance(service: string, address: { readonly host: string; readonly port: number }): Instance {
-  const id = `${address.host}:${address.port}`
-  return pick({ ...newInstance({ service, ...address }), id, registeredMs: 0 })
+function unreadable(url: string, part: string, why: string, cause?: unknown): Error {
+  return registryError(
+    'REGISTRY_URL_INVALID',
+    `registry ${JSON.stringify(url)}: cannot read ${JSON.stringify(part)}, ${why}; write static:service=host:port,host:port;other=host:port`,
+    { cause },
+  )
 }

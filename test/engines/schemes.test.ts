@@ -28,7 +28,8 @@ describe('the URL of an engine', () => {
   it.each([
     'static:order',
     'static:=127.0.0.1:1',
-    'static:order=127.0.0.1:1;order=127.0.0.1:2',
+    'static:order=127.0.0.1:1;order=127.0.0.1:1',
+    'static:order@=127.0.0.1:1',
     'static:order=127.0.0.1:1=2',
     'static:%zz=127.0.0.1:1',
   ])('%s is refused as a registry', async (url) => {

@@ -4,14 +4,14 @@ import { openRegistry } from '../../src/registry/index.ts'
 describe('the registry of fixed addresses', () => {
   it('lists what the URL says', async () => {
     const registry = await openRegistry(
-      'static:order=127.0.0.1:7002,127.0.0.1:7001;%E9%94%AE%E7%9B%98=[::1]:7003',
+      'static:order=127.0.0.1:7002;order@2.1.0=127.0.0.1:7001;%E9%94%AE%E7%9B%98=[::1]:7003',
     )
     expect(await registry.services()).toEqual(['order', '键盘'])
     const list = await registry.watch('order').ready()
     expect(list).toMatchObject({ service: 'order', revision: 1, source: 'live' })
-    expect(list.instances.map(({ host, port }) => `${host} ${port}`)).toEqual([
-      '127.0.0.1 7001',
-      '127.0.0.1 7002',
+    expect(list.instances.map(({ host, port, version }) => `${host} ${port} ${version}`)).toEqual([
+      '127.0.0.1 7001 2.1.0',
+      '127.0.0.1 7002 1.0.0',
     ])
     expect((await registry.watch('键盘').ready()).instances).toMatchObject([
       { host: '::1', port: 7003, state: 'up' },

@@ -45,7 +45,7 @@ export interface InstanceDescription {
   readonly service: string
   readonly host: string
   readonly port: number
-  /** Default `0.0.0`. */
+  /** Default `1.0.0`. */
   readonly version?: string
   /** Default `default`. */
   readonly group?: string
