@@ -37,6 +37,8 @@ export class Channel implements ConnectionOwner {
   #dialling = false
   #failures = 0
   #retryTimer: NodeJS.Timeout | undefined
+  /** The last attempt to connect, if it failed. */
+  #lastFailure: { readonly error: FenbuError; readonly atMs: number } | undefined
   #used = false
   /** Instances listed at this address. */
   #listings = 0
@@ -63,7 +65,11 @@ export class Channel implements ConnectionOwner {
     this.#listings += by
   }
 
-  /** Writes the call, or keeps it until there is a connection. Throws `RPC_QUEUE_FULL`, `RPC_PAYLOAD_TOO_LARGE`. */
+  /**
+   * Writes the call, or keeps it until there is a connection. An address that could not be reached is tried again
+   * for the call at once, but refuses it when that was only a moment ago: there may be other instances.
+   * Throws `RPC_UNREACHABLE`, `RPC_QUEUE_FULL`, `RPC_PAYLOAD_TOO_LARGE`.
+   */
   send(call: Invocation, method: MethodName): void {
     this.#used = true
     const current = this.#current
@@ -73,6 +79,7 @@ export class Channel implements ConnectionOwner {
         'RPC_QUEUE_FULL',
         `${this.#queue.length} calls wait for ${this.name} already; maxQueued is ${this.#world.options.maxQueued}`,
       )
+    this.#hasten()
     this.#queue.push({ call, method })
     this.#connect()
   }
@@ -184,6 +191,15 @@ export class Channel implements ConnectionOwner {
     return false
   }
 
+  /** Ends the pause before the next attempt to connect, unless it has only begun. */
+  #hasten(): void {
+    if (this.#retryTimer === undefined) return
+    const failure = this.#lastFailure
+    if (failure && performance.now() - failure.atMs < RECONNECT_MS_MIN) throw failure.error
+    clearTimeout(this.#retryTimer)
+    this.#retryTimer = undefined
+  }
+
   #letGo(connection: ClientConnection): void {
     if (connection === this.#current) this.#current = undefined
     if (connection.pending > 0) this.#retiring.add(connection)
@@ -218,6 +234,7 @@ export class Channel implements ConnectionOwner {
     const waiting = this.#takeQueue()
     this.#retryLater()
     const error = notSent(this.name, cause)
+    this.#lastFailure = { error, atMs: performance.now() }
     for (const { call } of waiting) call.unsent(error, true)
   }
 
