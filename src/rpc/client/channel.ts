@@ -67,8 +67,8 @@ export class Channel implements ConnectionOwner {
 
   /**
    * Writes the call, or keeps it until there is a connection. An address that could not be reached is tried again
-   * for the call at once, but refuses it when that was only a moment ago: there may be other instances.
-   * Throws `RPC_UNREACHABLE`, `RPC_QUEUE_FULL`, `RPC_PAYLOAD_TOO_LARGE`.
+   * for the call at once, but gives it back when that was only a moment ago: there may be other instances.
+   * Throws `RPC_QUEUE_FULL`, `RPC_PAYLOAD_TOO_LARGE`.
    */
   send(call: Invocation, method: MethodName): void {
     this.#used = true
@@ -79,7 +79,11 @@ export class Channel implements ConnectionOwner {
         'RPC_QUEUE_FULL',
         `${this.#queue.length} calls wait for ${this.name} already; maxQueued is ${this.#world.options.maxQueued}`,
       )
-    this.#hasten()
+    const refusal = this.#hasten()
+    if (refusal) {
+      call.unsent(refusal, true)
+      return
+    }
     this.#queue.push({ call, method })
     this.#connect()
   }
@@ -191,13 +195,14 @@ export class Channel implements ConnectionOwner {
     return false
   }
 
-  /** Ends the pause before the next attempt to connect, unless it has only begun. */
-  #hasten(): void {
-    if (this.#retryTimer === undefined) return
+  /** Ends the pause before the next attempt to connect, unless it has only begun: then why the last one failed. */
+  #hasten(): FenbuError | undefined {
+    if (this.#retryTimer === undefined) return undefined
     const failure = this.#lastFailure
-    if (failure && performance.now() - failure.atMs < RECONNECT_MS_MIN) throw failure.error
+    if (failure && performance.now() - failure.atMs < RECONNECT_MS_MIN) return failure.error
     clearTimeout(this.#retryTimer)
     this.#retryTimer = undefined
+    return undefined
   }
 
   #letGo(connection: ClientConnection): void {

@@ -191,7 +191,6 @@ export class Invocation extends Deadline implements DependentCall {
     } catch (error) {
       if (!isFenbuError(error)) throw error
       if (error.code === 'RPC_QUEUE_FULL') this.#attemptFailed(error, true, false)
-      else if (error.code === 'RPC_UNREACHABLE') this.#attemptFailed(error, true, true)
       else this.answeredError(error, undefined)
     }
   }
