@@ -19,14 +19,14 @@ export interface TlsOptions {
 const WHERE = 'tls'
 const NAMES: readonly (keyof TlsOptions)[] = ['cert', 'key', 'ca', 'requireClientCertificate', 'serverName']
 
-/** What Node's TLS takes of our options. */
+/** What Node's TLS takes of our options. @internal Node's types stay out of the published declarations. */
 export interface TlsMaterial {
   readonly ca?: string | Buffer
   readonly cert?: string | Buffer
   readonly key?: string | Buffer
 }
 
-/** Checks the options of a server. Throws OPTION_* and HOST_TLS_INVALID. */
+/** Checks the options of a server. Throws OPTION_* and HOST_TLS_INVALID. @internal */
 export function serverTlsMaterial(tls: TlsOptions): TlsMaterial {
   checkKnownOptions(WHERE, tls, NAMES)
   if (tls.cert === undefined || tls.key === undefined)
@@ -37,7 +37,7 @@ export function serverTlsMaterial(tls: TlsOptions): TlsMaterial {
   return tlsMaterial(tls)
 }
 
-/** Checks the options of a client. Throws OPTION_* and HOST_TLS_INVALID. */
+/** Checks the options of a client. Throws OPTION_* and HOST_TLS_INVALID. @internal */
 export function clientTlsMaterial(tls: TlsOptions): TlsMaterial {
   checkKnownOptions(WHERE, tls, NAMES)
   if ((tls.cert === undefined) !== (tls.key === undefined))
