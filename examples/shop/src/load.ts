@@ -91,11 +91,11 @@ async function placeOne(options: LoadOptions, n: number): Promise<Ending> {
   return { result: 'failed', retried: true, instance: '', latencyMs: 0 }
 }
 
-/** Of one order; with the pauses that is a minute and more of trying. */
-const TRIES_MAX = 60
+/** Of one order; with the pauses that is three quarters of a minute of trying, and more if answers take their time. */
+const TRIES_MAX = 250
 const TRY_MS_MAX = 10_000
 const PAUSE_MS = 25
-const PAUSE_MS_MAX = 1_000
+const PAUSE_MS_MAX = 250
 
 interface HttpReply {
   readonly status: number

@@ -44,6 +44,8 @@ async function openAndWork(
     const engine = await interrupts.race(greet(client, url))
     terminal.done(`the books are kept by ${engine}, at ${url}`)
     const open = await interrupts.race(shop.open(url))
+    if (options.port !== 0 && !open.gatewayUrl.endsWith(`:${options.port}`))
+      terminal.warn(`port ${options.port} is taken by another program; the gateway chose a free one`)
     return await work(options, { ...open, client, engine }, interrupts, terminal)
   } catch (error) {
     if (error instanceof InterruptedError) return { exitCode: INTERRUPTED }

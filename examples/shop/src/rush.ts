@@ -40,7 +40,7 @@ export async function rush(
   await leftoversFinished(new OrderBook(shop.client), signal)
 
   terminal.done(
-    `${total.accepted} of ${orders} orders accepted, ${total.retried} of them or others after retries`,
+    `${total.accepted} of ${orders} orders accepted; ${total.retried} orders took more than one try`,
   )
   terminal.done(
     `killed: ${killed.map(({ name, pid }) => `${name} pid ${pid}`).join(', ') || 'nobody'}; seed ${seed}`,
