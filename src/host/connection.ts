@@ -57,6 +57,7 @@ export class Connection {
   #held = false
   #nextTurn: NodeJS.Immediate | undefined
 
+  /** @internal Node's types stay out of the published declarations. */
   constructor(socket: Socket, protocol: Protocol, options: ConnectionOptions = {}) {
     this.#socket = socket
     this.#protocol = protocol
@@ -165,12 +166,10 @@ export class Connection {
    */
   end(): void {
     if (this.#state !== 'open') return
-    this.#outbox.flush()
-    // Flushing may have found a slow reader.
-    if (!this.#stopReading()) return
+    this.#stopReading()
     this.#watchdog.ending()
+    this.#outbox.end()
     if (this.#outbox.unsentBytes === 0) linger(this.#socket)
-    else this.#socket.end()
   }
 
   /** Closes because a handler threw where no frame can be refused: a bug, told to the operator. */
@@ -183,6 +182,7 @@ export class Connection {
   /** Closes at once; unsent bytes are lost. `closed` is called with the error before this returns. */
   destroy(error?: FenbuError): void {
     this.#socket.destroy()
+    this.#outbox.close()
     this.#close(
       error ?? hostError('HOST_CONNECTION_CLOSED', `${this.#protocol.name} connection closed by this side`),
     )
@@ -196,7 +196,7 @@ export class Connection {
     socket.on('end', () => this.#peerEnded())
     socket.on('close', () => {
       this.#lost(undefined)
-      this.#outbox.release()
+      this.#outbox.close()
     })
   }
 
@@ -273,16 +273,12 @@ export class Connection {
     }
   }
 
-  /** Frames that come from now on are dropped. False if the connection is not open. */
-  #stopReading(): boolean {
-    if (this.#state !== 'open') return false
+  /** Frames that come from now on are dropped; they are still read, see `linger`. */
+  #stopReading(): void {
     this.#state = 'ending'
     this.#reader.close()
     this.#receiveShare.release()
-    // What is dropped must still be read: closing a socket with unread input resets it, which destroys the last
-    // bytes at the peer (RFC 1122 §4.2.2.13).
     this.#socket.resume()
-    return true
   }
 
   /** The peer sent its last byte. What was answered already leaves; a peer that waits for more is gone to us. */
@@ -304,7 +300,7 @@ export class Connection {
   #sayLastWord(speak: () => void, reason: FenbuError): void {
     this.#stopReading()
     this.#guard(speak)
-    this.#outbox.flush()
+    this.#outbox.end()
     linger(this.#socket)
     this.#close(reason)
   }
@@ -342,7 +338,6 @@ export class Connection {
     clearImmediate(this.#nextTurn)
     this.#reader.close()
     this.#receiveShare.release()
-    this.#outbox.close()
     this.#tellClosed()
   }
 

@@ -4,12 +4,12 @@ import type { Socket } from 'node:net'
 const LINGER_MS = 1_000
 
 /**
- * Ends this side and waits a moment for the peer to end its own. Whoever listens to `data` goes on reading: closing
- * with unread input would reset the connection and destroy the last bytes on their way.
+ * Gives the peer a moment to take the last bytes and to end its side too. Meanwhile whoever listens to `data` goes on
+ * reading: closing a socket with unread input resets it, which destroys the last bytes on their way (RFC 1122
+ * §4.2.2.13).
  */
 export function linger(socket: Socket): void {
   const cut = setTimeout(() => socket.destroy(), LINGER_MS)
   cut.unref()
   socket.once('close', () => clearTimeout(cut))
-  socket.end()
 }

@@ -66,6 +66,7 @@ export class Listener {
     const cut = setTimeout(() => this.#reception.cut(), limitMs)
     try {
       await closed
+      await this.#reception.empty()
     } finally {
       clearTimeout(cut)
     }

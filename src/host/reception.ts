@@ -26,6 +26,7 @@ export class Reception {
   readonly #ended = new Map<string, number>()
   readonly #tls: TlsServer | undefined
   #accepted = 0
+  #onEmpty: (() => void) | undefined
 
   constructor(options: ResolvedListenerOptions) {
     this.#options = options
@@ -37,6 +38,7 @@ export class Reception {
     return { accepted: this.#accepted, open: this.#admission.sockets.size, ended: this.#ended }
   }
 
+  /** @internal Node's types stay out of the published declarations. */
   readonly accept = (socket: Socket): void => {
     this.#accepted++
     if (!this.#admission.admit(socket)) {
@@ -51,7 +53,10 @@ export class Reception {
     )
     const key = endpoints(socket)
     this.#arrivals.set(key, arrival)
-    socket.once('close', () => this.#arrivals.delete(key))
+    socket.once('close', () => {
+      this.#arrivals.delete(key)
+      this.#checkEmpty()
+    })
     if (this.#tls) this.#tls.emit('connection', socket)
     else this.#recognise(socket, arrival)
   }
@@ -60,6 +65,14 @@ export class Reception {
   drain(): void {
     for (const arrival of this.#arrivals.values()) arrival.refuse('HOST_CONNECTION_CLOSED')
     for (const connection of this.connections) connection.drain()
+  }
+
+  /** Resolves once all sockets are gone and all handlers were told. */
+  empty(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onEmpty = resolve
+      this.#checkEmpty()
+    })
   }
 
   cut(): void {
@@ -103,12 +116,17 @@ export class Reception {
     socket.once('close', () => {
       this.connections.delete(connection)
       this.#count(connection.closeReason?.code ?? 'HOST_INTERNAL')
+      this.#checkEmpty()
     })
     try {
       connection.start(service.accept(connection), firstBytes)
     } catch (error) {
       connection.fail(error)
     }
+  }
+
+  #checkEmpty(): void {
+    if (this.#admission.sockets.size === 0 && this.connections.size === 0) this.#onEmpty?.()
   }
 
   #count(code: string): void {

@@ -9,14 +9,18 @@ export const nodeClock: Clock = {
   wallMs: () => Date.now(),
 }
 
+/** setTimeout may fire more than a millisecond early by the monotonic clock; these never do. */
 export const nodeTimers: Timers = {
   after(delayMs: number, action: () => void): Timer {
+    const dueMs = performance.now() + delayMs
     let timer: NodeJS.Timeout
-    const arm = (left: number): void => {
-      timer = setTimeout(
-        () => (left > DELAY_MS_MAX ? arm(left - DELAY_MS_MAX) : action()),
-        Math.min(left, DELAY_MS_MAX),
-      )
+    const arm = (leftMs: number): void => {
+      timer = setTimeout(fire, Math.min(Math.ceil(leftMs), DELAY_MS_MAX))
+    }
+    const fire = (): void => {
+      const leftMs = dueMs - performance.now()
+      if (leftMs > 0) arm(leftMs)
+      else action()
     }
     arm(delayMs)
     return { cancel: () => clearTimeout(timer) }
