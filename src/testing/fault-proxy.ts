@@ -6,6 +6,9 @@ export interface ProxyAddress {
   readonly port: number
 }
 
+/** One for the reset to arrive, one for the client to be told. */
+const TURNS_TO_NOTICE = 2
+
 interface Pair {
   readonly near: Socket
   readonly far: Socket
@@ -43,12 +46,20 @@ export class FaultProxy {
     return this.#pairs.size
   }
 
-  /** Cuts every connection; clients may come back at once. */
-  dropConnections(): void {
-    for (const { near, far } of [...this.#pairs]) {
+  /**
+   * Cuts every connection; clients may come back at once. Resolves when the connections are gone and clients in
+   * this process have heard of it: a call made afterwards waits for the next connection.
+   */
+  async dropConnections(): Promise<void> {
+    const gone = [...this.#pairs].map(({ near, far }) => {
+      const closed = new Promise((resolve) => near.once('close', resolve))
       near.resetAndDestroy()
       far.destroy()
-    }
+      return closed
+    })
+    await Promise.all(gone)
+    // The sockets of this process are polled once in each turn of the event loop.
+    for (let turn = 0; turn < TURNS_TO_NOTICE; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
 
   /** Cuts every new connection as soon as it is made, until `acceptConnections`. */

@@ -16,8 +16,11 @@ export interface TestServerOptions {
 
 /** What can go wrong between a client and the server, on demand. */
 export interface Faults {
-  /** Cuts every connection; clients may come back at once. */
-  dropConnections(): void
+  /**
+   * Cuts every connection; clients may come back at once. Resolves when clients in this process have heard of it: a
+   * call made afterwards waits for the next connection.
+   */
+  dropConnections(): Promise<void>
   /** Cuts new connections as soon as they are made, until `acceptConnections`. */
   refuseConnections(): void
   acceptConnections(): void
@@ -49,7 +52,7 @@ const TICK_MS_DEFAULT = 200
  * ```ts
  * const server = await startServer({ only: ['coordination'] })
  * const app = await connect(server.url)
- * server.faults.dropConnections()
+ * await server.faults.dropConnections()
  * ```
  */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {

@@ -88,7 +88,7 @@ describe('an application', () => {
     await orders.buy('x')
     const lost = entered(provider, 'lost')
     server.faults.refuseConnections()
-    server.faults.dropConnections()
+    await server.faults.dropConnections()
     let calls = 0
     let over = false
     void lost.then(() => {

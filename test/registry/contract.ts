@@ -201,7 +201,7 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
       const watch = (await open()).watch(name)
       await watch.ready()
       proxy.refuseConnections()
-      proxy.dropConnections()
+      await proxy.dropConnections()
       await until(watch, (list) => list.instances.length === 0 || undefined)
       expect(provider.status().registrations).toEqual({ total: 1, verified: 0 })
       proxy.acceptConnections()
@@ -249,7 +249,7 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
       const lists: InstanceList[] = []
       watch.subscribe((list) => lists.push(list))
       proxy.refuseConnections()
-      proxy.dropConnections()
+      await proxy.dropConnections()
       await until(watch, (list) => list.source === 'kept' || undefined)
       for (const registration of registrations) await registration.deregister()
       proxy.acceptConnections()
@@ -271,7 +271,7 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
       await until(watch, (list) => list.instances[0]?.state === 'draining' || undefined)
       const lists: InstanceList[] = []
       watch.subscribe((list) => lists.push(list))
-      proxy.dropConnections()
+      await proxy.dropConnections()
       await registration.deregister()
       await until(watch, (list) => list.instances.length === 0 || undefined)
       expect(lists.filter(({ instances }) => instances.length === 0).map(({ source }) => source)).toEqual([

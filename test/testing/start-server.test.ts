@@ -2,14 +2,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type CoordinationClient, connect } from '../../src/coordination/client/index.ts'
 import { startServer, type TestServer, type TestServerOptions } from '../../src/testing/index.ts'
 
-/** The goal is 300 ms on a machine that has nothing else to do. */
-const READY_MS_MAX = 1_500
-
 describe('a server for tests', () => {
-  it('is ready at once, and each one is alone', async () => {
-    const startedMs = performance.now()
-    const [one, other] = [await start(), await start()]
-    expect((performance.now() - startedMs) / 2).toBeLessThan(READY_MS_MAX)
+  it('is alone, whatever else runs', async () => {
+    const [one, other] = await Promise.all([start(), start()])
     const [a, b] = [clientOf(one), clientOf(other)]
     await a.create('/mine', new Uint8Array())
     expect(await b.exists('/mine')).toBeUndefined()
@@ -29,9 +24,8 @@ describe('a server for tests', () => {
     const client = clientOf(server)
     await client.ready()
     const { id } = client.session!
-    const suspended = entered(client, 'suspended')
-    server.faults.dropConnections()
-    await suspended
+    await server.faults.dropConnections()
+    expect(client.state).toBe('suspended')
     await client.sync('/')
     expect(client.session?.id).toBe(id)
   })
