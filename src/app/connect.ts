@@ -1,17 +1,12 @@
 import { isFenbuError } from '../base/index.ts'
-import { openCoordinationEngine, schemeOf, type ZooKeeperEngine } from '../engines/index.ts'
+import { openCoordinationEngine, type ZooKeeperEngine } from '../engines/index.ts'
 import { openRegistry, REGISTRY_DEFAULTS, type Registry } from '../registry/index.ts'
 import type { App } from './app.ts'
 import { ConnectedApp } from './connected-app.ts'
+import { EmbeddedServers } from './embedded-servers.ts'
 import { appError } from './errors.ts'
 import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from './options.ts'
 import { type ConnectTargets, type ResolvedTargets, resolveTargets } from './targets.ts'
-
-/** An embedded server, as far as connecting is concerned. */
-interface Embedded {
-  readonly url: string
-  close(): Promise<void>
-}
 
 /**
  * Connects an application to its engines: one URL for all, or one for each capability. Resolves when every engine
@@ -46,43 +41,27 @@ async function open(
   opened: (() => Promise<void>)[],
 ): Promise<App> {
   const { sessionTimeoutMs } = options
-  const embedded = new Map<string, Embedded>()
-  const stopEmbedded = async (): Promise<void> => {
-    for (const server of embedded.values()) await server.close()
-  }
-  opened.push(stopEmbedded)
-  const reach = (url: string): Promise<string> => startIfEmbedded(url, embedded)
+  const embedded = new EmbeddedServers()
+  opened.push(() => embedded.close())
 
-  const coordinationUrl = targets.coordination && (await reach(targets.coordination))
+  const coordinationUrl = targets.coordination && (await embedded.reach(targets.coordination))
   const coordination = coordinationUrl
     ? await openCoordinationEngine(coordinationUrl, { sessionTimeoutMs })
     : undefined
   if (coordination) opened.push(() => coordination.close())
 
-  const registry = await openRegistry(await reach(targets.registry), {
+  const registry = await openRegistry(await embedded.reach(targets.registry), {
     sessionTimeoutMs,
     ...(options.name !== undefined && { app: options.name }),
     // The lists of an embedded server end with it.
-    ...(embedded.size > 0 && { cacheFolder: false as const }),
+    ...(embedded.any && { cacheFolder: false as const }),
     ...(targets.shared && coordination && { coordination: coordination.client }),
     ...options.registry,
   })
   opened.push(() => registry.close())
 
   await waitForAll(targets, coordination, registry, options)
-  return new ConnectedApp({ options, coordination, registry, stopEmbedded })
-}
-
-/** The URL of a server that runs: one of `embedded:` is started first, once for each folder. */
-async function startIfEmbedded(url: string, running: Map<string, Embedded>): Promise<string> {
-  if (schemeOf(url, 'registry') !== 'embedded') return url
-  const known = running.get(url)
-  if (known) return known.url
-  const { startEmbedded } = await import('../server/index.ts')
-  const data = url.slice('embedded:'.length)
-  const server = await startEmbedded({ port: 0, ...(data === '' ? { temporary: true } : { data }) })
-  running.set(url, server)
-  return server.url
+  return new ConnectedApp({ options, coordination, registry, embedded })
 }
 
 /** Both are asked at once; the first that fails is named. */

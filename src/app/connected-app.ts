@@ -3,6 +3,7 @@ import type { ZooKeeperEngine } from '../engines/index.ts'
 import type { Registry } from '../registry/index.ts'
 import { createRpcClient, createRpcServer, type RpcClient, type RpcServer } from '../rpc/index.ts'
 import type { App, AppStatus } from './app.ts'
+import type { EmbeddedServers } from './embedded-servers.ts'
 import { appError } from './errors.ts'
 import type { ResolvedConnectOptions } from './options.ts'
 import { coordinationStatus, notesOn } from './status.ts'
@@ -12,8 +13,7 @@ export interface AppParts {
   readonly options: ResolvedConnectOptions
   readonly coordination: ZooKeeperEngine | undefined
   readonly registry: Registry
-  /** Stops the embedded server, if there is one. */
-  readonly stopEmbedded: () => Promise<void>
+  readonly embedded: EmbeddedServers
 }
 
 export class ConnectedApp implements App {
@@ -48,7 +48,7 @@ export class ConnectedApp implements App {
   }
 
   get status(): AppStatus {
-    const { coordination: engine, options } = this.#parts
+    const { coordination: engine, options, embedded } = this.#parts
     const coordination = engine && coordinationStatus(engine.url, engine.client)
     const registry = this.registry.status()
     const server = this.#openServer
@@ -60,7 +60,7 @@ export class ConnectedApp implements App {
         address: `${server.address.host}:${server.address.port}`,
         inFlight: server.inFlight,
       },
-      notes: notesOn(coordination, registry),
+      notes: [...embedded.notes, ...notesOn(coordination, registry)],
     }
   }
 
@@ -93,13 +93,13 @@ export class ConnectedApp implements App {
 
   /** From the outside in: who calls us is sent away first, what our handlers need goes last. */
   async #close(): Promise<void> {
-    const { coordination, stopEmbedded } = this.#parts
+    const { coordination, embedded } = this.#parts
     const steps = [
       async () => (await this.#server?.catch(() => undefined))?.close(),
       () => this.#client.close(),
       () => this.registry.close(),
       async () => coordination?.close(),
-      stopEmbedded,
+      () => embedded.close(),
     ]
     const failures: unknown[] = []
     for (const step of steps) {

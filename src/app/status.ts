@@ -17,6 +17,11 @@ export function notesOn(
     notes.push(`coordination: ${coordination.url} is ${coordination.state}`)
   if (registry.state !== 'connected')
     notes.push(`registry: ${registry.url} is ${registry.state}; ${goingOnWith(registry)}`)
+  const kept = Object.keys(registry.doubtful).filter((service) => registry.doubtful[service] === 'kept')
+  if (registry.state === 'connected' && kept.length > 0)
+    notes.push(
+      `registry: most instances of ${kept.join(', ')} are gone at once; keeping the last list for a while`,
+    )
   const unverified = registry.registrations.total - registry.registrations.verified
   if (unverified > 0) notes.push(`registry: ${unverified} registration(s) not confirmed`)
   const ignored = Object.entries(registry.ignored).filter(([, count]) => count > 0)

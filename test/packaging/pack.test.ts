@@ -9,6 +9,7 @@ const BIN = resolve('node_modules/.bin')
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as {
   exports: Record<string, unknown>
   scripts: Record<string, string>
+  dependencies: Record<string, string>
 }
 const doors = Object.keys(manifest.exports)
   .filter((path) => path !== './package.json')
@@ -52,7 +53,8 @@ describe('the package, installed into an empty project', () => {
       Object.keys(manifest.scripts).filter((name) => /^(pre|post)?(install|prepare)$/.test(name)),
     ).toEqual([])
     const installed = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))
-    expect(installed.sort()).toEqual(['@msgpack', 'commander', 'fenbu'])
+    const declared = Object.keys(manifest.dependencies).map((name) => name.split('/')[0]!)
+    expect(installed.sort()).toEqual([...new Set([...declared, 'fenbu'])].sort())
   })
 
   it('holds what was built and its sources, and nothing that was left lying about', () => {
@@ -130,7 +132,7 @@ describe('the package, installed into an empty project', () => {
   )
 
   it('has a command', () => {
-    const help = spawnSync('npx', ['--no-install', 'fenbu', '--help'], { cwd: project, encoding: 'utf8' })
+    const help = spawnSync(join(project, 'node_modules/.bin/fenbu'), ['--help'], { encoding: 'utf8' })
     expect(help.stdout).toContain('Usage: fenbu')
     expect(help.status).toBe(0)
   })

@@ -1,10 +1,10 @@
 import type { Instance } from './instance.ts'
 
 /** Bounds of one registration, for what we write and for what others wrote. */
-export const NAME_LENGTH_MAX = 200
-export const WEIGHT_MAX = 10_000
-export const METADATA_ENTRIES_MAX = 64
-export const METADATA_VALUE_LENGTH_MAX = 1024
+const NAME_LENGTH_MAX = 200
+const WEIGHT_MAX = 10_000
+const METADATA_ENTRIES_MAX = 64
+const METADATA_VALUE_LENGTH_MAX = 1024
 
 /** The rule of one field: what it must be, in words for the error, and the check. */
 interface FieldRule {

@@ -8,7 +8,7 @@ import { invalidField } from './instance-fields.ts'
  */
 export const RECORD_FORMAT: number = 1
 /** Longer records are not ours: 64 metadata entries at their bound fit. */
-export const RECORD_BYTES_MAX: number = 512 * 1024
+const RECORD_BYTES_MAX = 512 * 1024
 
 /** Why a record was not taken; a stable word for counters. */
 export type IgnoredReason = 'too-large' | 'not-json' | 'unknown-format' | 'invalid-field' | 'wrong-place'

@@ -29,7 +29,7 @@ export function foldersOf(path: string): readonly string[] {
 }
 
 /** `.` and `..` are no names in a tree and the encoder leaves them as they are. */
-export function encodeName(name: string): string {
+function encodeName(name: string): string {
   return /^\.{1,2}$/.test(name) ? name.replaceAll('.', '%2E') : encodeURIComponent(name)
 }
 

@@ -1,6 +1,6 @@
 /** First and longest pause between attempts to reach a registry, ms. */
-export const RETRY_DELAY_MS_MIN = 50
-export const RETRY_DELAY_MS_MAX = 5_000
+const RETRY_DELAY_MS_MIN = 50
+const RETRY_DELAY_MS_MAX = 5_000
 
 /** Doubles with each attempt (from 0), and differs between processes by up to half, so that they do not return at once. */
 export function retryDelayMs(attempt: number, randomUint32: number): number {

@@ -166,8 +166,8 @@ export class OwnRegistration implements Registration {
 
   async #remove(): Promise<void> {
     const { client, options, url } = this.#context
-    // Without a session there never was a node.
-    if (client.state === 'connecting' || client.state === 'closed') return
+    // Without a session there is no node: there never was one, or it went with the session.
+    if (client.session === undefined || client.state === 'closed') return
     const signal = AbortSignal.timeout(options.changeTimeoutMs)
     for (let attempt = 0; ; attempt++) {
       try {
