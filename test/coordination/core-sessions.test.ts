@@ -71,6 +71,20 @@ describe('a session', () => {
     ])
   })
 
+  test('keeps nothing of the bytes of its entries, which belong to the log', () => {
+    const coordinator = new MemoryCoordinator()
+    const alice = coordinator.connect('alice')
+    const data = new Uint8Array(9).fill(7)
+    const create = { path: '/a', data, acl: OPEN_ACL, flags: 0 }
+    coordinator.request(alice, 1, operations.create, create)
+    coordinator.request(alice, 2, operations.setData, { path: '/a', data, version: -1 })
+    const digest = coordinator.machine.digest()
+    for (const entry of coordinator.entries) entry.data.fill(0xee)
+    expect(coordinator.machine.tree.get('/a')!.data).toEqual(data)
+    expect(alice.session.password).toEqual(passwordOf(1))
+    expect(coordinator.machine.digest()).toBe(digest)
+  })
+
   test('a wrong password leaves the session with the connection that has it', () => {
     const coordinator = new MemoryCoordinator()
     const alice = coordinator.connect('alice')

@@ -96,6 +96,31 @@ describe('a snapshot', () => {
   })
 })
 
+test('ACL lists are shared, and gone with the last node that has them', () => {
+  const coordinator = new MemoryCoordinator()
+  const alice = coordinator.connect('alice')
+  const { acls } = coordinator.machine.tree
+  const before = acls.size
+  const acl = (user: string) => [
+    ...OPEN_ACL,
+    { permissions: 1, id: { scheme: 'digest', id: `${user}:hash` } },
+  ]
+  const create = (path: string, user: string) => ({ path, data: null, acl: acl(user), flags: 0 })
+  for (let i = 0; i < 20; i++)
+    coordinator.request(alice, 1, operations.create, create(`/n${i}`, `user${i % 4}`))
+  expect(acls.size).toBe(before + 4)
+  const failing = [
+    { operation: operations.create, request: create('/x', 'other') },
+    { operation: operations.check, request: { path: '/none', version: 0 } },
+  ]
+  coordinator.request(alice, 1, operations.multi, failing as never)
+  coordinator.request(alice, 1, operations.setAcl, { path: '/n0', acl: acl('new'), version: -1 })
+  expect(acls.size).toBe(before + 5)
+  for (let i = 0; i < 20; i++)
+    coordinator.request(alice, 1, operations.deleteNode, { path: `/n${i}`, version: -1 })
+  expect(acls.size).toBe(before)
+})
+
 /** A few hundred bytes of everything: data, null data, ephemerals, ACLs, sequential nodes, a changed parent. */
 function populated(): { coordinator: MemoryCoordinator; alice: MemoryConnection } {
   const coordinator = new MemoryCoordinator()

@@ -135,6 +135,15 @@ describe('traps of the protocol', () => {
   })
 })
 
+test('a NUL in a path is told before a missing parent is; any other bad character after it', () => {
+  const { coordinator, alice } = setUp()
+  const errors = ['/none/a\0', '/none/a\u0001', '/a\u0001'].map((path) => {
+    coordinator.request(alice, 1, operations.create, create(path))
+    return replyHeader.read(new ByteReader(alice.packets.pop()!)).error
+  })
+  expect(errors).toEqual([ERROR_CODE.BAD_ARGUMENTS, ERROR_CODE.NO_NODE, ERROR_CODE.BAD_ARGUMENTS])
+})
+
 function setUp(...paths: string[]): { coordinator: MemoryCoordinator; alice: MemoryConnection } {
   const coordinator = new MemoryCoordinator()
   const alice = coordinator.connect('alice')

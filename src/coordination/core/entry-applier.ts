@@ -66,7 +66,7 @@ export class EntryApplier {
     this.#reply.reset()
     const transaction = new OperationTransaction(state.tree, session, zxid, entry.wallMs)
     const error = applyOperation(code, this.#request, transaction, this.#reply)
-    if (error === ERROR_CODE.OK) transaction.tell(out)
+    transaction.tell(out)
     out.replied(
       session,
       generation,
