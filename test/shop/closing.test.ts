@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { audit, isAlive, printedPids, runShop, shopFolder } from './shop-process.ts'
 
@@ -51,6 +52,25 @@ describe('closing the shop', () => {
     expect(code).toBe(2)
     expect(stderr).toContain('--orders is "many"; allowed: a whole number from 1 to 1000000')
     expect(stderr).toContain('npm start -- --orders 200 --exit')
+  })
+
+  test('--help explains every option', async () => {
+    const { code, stdout } = await runShop(folder.path, '--help').ended
+    expect(code).toBe(0)
+    for (const option of ['engines', 'port', 'orders', 'exit', 'concurrency', 'seed', 'stock', 'run'])
+      expect(stdout).toMatch(new RegExp(`^  --${option} .{20,}`, 'm'))
+  })
+
+  test('a gateway whose port is taken chooses a free one and says so', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    const shop = runShop(folder.path, '--port', `${port}`)
+    const [, url] = await shop.printed(/curl -s -X POST (http:\S+)\/orders/)
+    expect(shop.stdout).toContain(`port ${port} is taken by another program`)
+    expect((await fetch(`${url}/health`)).status).toBe(200)
+    await shop.interrupt()
+    await new Promise((resolve) => other.close(resolve))
   })
 
   test('a coordinator that does not answer is named, with the way out', async () => {

@@ -39,6 +39,7 @@ export class JourneyLog {
       method,
       instances: lookup?.instances ?? 0,
       source: lookup?.source ?? 'no',
+      lookUpMs: lookup?.durationMs ?? 0,
       attempts: attempts.map((attempt) => ({
         instance: this.#names.get(attempt.instanceId) ?? attempt.instanceId,
         address: attempt.address,

@@ -7,6 +7,8 @@ export interface Journey {
   /** What the registry knew: how many instances, and whether it said so now or before an outage. */
   readonly instances: number
   readonly source: string
+  /** How long the call waited for that list. */
+  readonly lookUpMs: number
   readonly attempts: readonly Attempt[]
   /** `ok`, or the code of the error. */
   readonly result: string
@@ -33,31 +35,28 @@ interface Hop {
 export function* describeJourneys(journeys: readonly Journey[]): Generator<string> {
   for (const [depth, journey] of journeys.entries()) {
     const indent = '   '.repeat(depth)
-    yield `${indent}${journey.caller} calls ${journey.service}.${journey.method}`
-    yield `${indent}   registry   ${journey.instances} instances of ${journey.service} (${journey.source} list)`
-    for (const [n, attempt] of journey.attempts.entries()) {
+    const { caller, service, method, instances, source, lookUpMs, attempts } = journey
+    yield `${indent}${caller} calls ${service}.${method}`
+    yield `${indent}   look-up    ${instances} instances of ${service}, ${source} list, ${shown(lookUpMs)}`
+    for (const [n, attempt] of attempts.entries()) {
       yield `${indent}   chosen     ${attempt.instance} at ${attempt.address}`
-      yield `${indent}   attempt ${n + 1}  ${attempt.result} after ${shown(attempt.totalMs)}, of which ${shown(attempt.handlerMs)} in the handler`
+      yield `${indent}   attempt ${n + 1}  ${attempt.result} after ${shown(attempt.totalMs)}, ${shown(attempt.handlerMs)} of it in the handler`
     }
     yield `${indent}   result     ${journey.result} after ${shown(journey.totalMs)}`
   }
-  const slowest = hops(journeys).reduce((a, b) => (b.ms > a.ms ? b : a))
-  yield `the slowest hop: ${slowest.name}, ${shown(slowest.ms)}`
+  const [slowest] = [...hops(journeys)].sort((a, b) => b.ms - a.ms)
+  if (slowest) yield `The slowest hop: ${slowest.name}, ${shown(slowest.ms)}`
 }
 
 /** Splits the time of nested calls into the ways between the processes and the work in each of them. */
 function hops(journeys: readonly Journey[]): readonly Hop[] {
-  return journeys.flatMap((journey, depth) => {
-    const last = journey.attempts.at(-1)
-    if (!last)
-      return [{ name: `${journey.caller} waits for an instance of ${journey.service}`, ms: journey.totalMs }]
+  return journeys.flatMap(({ caller, service, method, totalMs, attempts }, depth) => {
+    const last = attempts.at(-1)
+    if (!last) return [{ name: `${caller} waits for an instance of ${service}`, ms: totalMs }]
     const inner = journeys[depth + 1]?.totalMs ?? 0
     return [
-      { name: `${journey.caller} → ${last.instance} and back`, ms: journey.totalMs - last.handlerMs },
-      {
-        name: `${last.instance} works on ${journey.service}.${journey.method}, mostly on the books`,
-        ms: last.handlerMs - inner,
-      },
+      { name: `the way from ${caller} to ${last.instance} and back`, ms: totalMs - last.handlerMs },
+      { name: `${service}.${method} in ${last.instance}, with the books`, ms: last.handlerMs - inner },
     ]
   })
 }

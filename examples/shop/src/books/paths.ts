@@ -16,7 +16,7 @@ export const STOCK = '/shop/stock'
  * 256 shards: the list of a node's children must stay below 1 MB (ZooKeeper's jute.maxbuffer), which a folder
  * reaches at some 15 000 names of 64 characters; the shop holds 4 million.
  */
-export function shardOf(requestId: string): string {
+function shardOf(requestId: string): string {
   return createHash('sha256').update(requestId).digest('hex').slice(0, 2)
 }
 
@@ -32,7 +32,7 @@ export function stockPath(item: string): string {
   return `${STOCK}/${nodeName(item)}`
 }
 
-export function takenFolder(item: string): string {
+function takenFolder(item: string): string {
   return `${stockPath(item)}/taken`
 }
 
@@ -41,7 +41,7 @@ export function takenPath(item: string, requestId: string): string {
 }
 
 /** Any text as the name of a node: ZooKeeper refuses `/`, `.`, `..` and some ranges of Unicode. */
-export function nodeName(text: string): string {
+function nodeName(text: string): string {
   const name = encodeURIComponent(text)
   return name === '.' || name === '..' ? name.replaceAll('.', '%2E') : name
 }

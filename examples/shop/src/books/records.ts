@@ -42,7 +42,7 @@ export function decodeTaken(path: string, data: Uint8Array): TakenRecord {
 }
 
 /** A node of the books holds something that no version of the shop wrote. */
-export class DamagedRecordError extends Error {
+class DamagedRecordError extends Error {
   constructor(path: string, data: Uint8Array) {
     super(
       `${path} holds ${JSON.stringify(new TextDecoder().decode(data.subarray(0, 80)))}, which is no record`,
