@@ -1,9 +1,5 @@
 import { bytesError } from './errors.ts'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Strings shorter than this are decoded by hand: cheaper than a crossing into the decoder. */
-const SHORT_STRING_BYTES = 24
+import { readText } from './text.ts'
 
 /**
  * Reads big-endian fields from a range of a buffer, without copying. Reading past the end throws
@@ -11,25 +7,20 @@ const SHORT_STRING_BYTES = 24
  */
 export class ByteReader {
   #bytes: Uint8Array
-  #view: DataView
+  /** Made when a 64-bit field is read: most messages have none, and making one costs more than reading them. */
+  #view: DataView | undefined
   #offset: number
   #end: number
 
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#offset = start
     this.#end = end
   }
 
   /** Starts over on another range; saves an object per message on hot paths. */
   reset(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
-    if (
-      bytes.buffer !== this.#bytes.buffer ||
-      bytes.byteOffset !== this.#bytes.byteOffset ||
-      bytes.length !== this.#bytes.length
-    )
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    if (bytes !== this.#bytes) this.#view = undefined
     this.#bytes = bytes
     this.#offset = start
     this.#end = end
@@ -44,7 +35,7 @@ export class ByteReader {
   }
 
   uint8(): number {
-    return this.#view.getUint8(this.#take(1))
+    return this.#bytes[this.#take(1)]!
   }
 
   /** One byte: 0 is false, everything else true. */
@@ -53,29 +44,32 @@ export class ByteReader {
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.#take(2))
+    const at = this.#take(2)
+    return (this.#bytes[at]! << 8) | this.#bytes[at + 1]!
   }
 
   int32(): number {
-    return this.#view.getInt32(this.#take(4))
+    return this.#int32At(this.#take(4))
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4))
+    return this.#int32At(this.#take(4)) >>> 0
   }
 
   int64(): bigint {
-    return this.#view.getBigInt64(this.#take(8))
+    const at = this.#take(8)
+    return this.#wholeView().getBigInt64(at)
   }
 
   uint64(): bigint {
-    return this.#view.getBigUint64(this.#take(8))
+    const at = this.#take(8)
+    return this.#wholeView().getBigUint64(at)
   }
 
   /** An unsigned 64-bit field that is a counter of ours: below 2^53, else `BYTES_INVALID`. */
   counter(): number {
     const at = this.#take(8)
-    const value = this.#view.getUint32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4)
+    const value = (this.#int32At(at) >>> 0) * 0x1_0000_0000 + (this.#int32At(at + 4) >>> 0)
     if (!Number.isSafeInteger(value)) throw bytesError('BYTES_INVALID', `counter at byte ${at} is above 2^53`)
     return value
   }
@@ -105,22 +99,7 @@ export class ByteReader {
   /** The next `length` bytes as UTF-8; ill-formed text is `BYTES_INVALID`. */
   utf8(length: number): string {
     const at = this.#take(length)
-    if (length < SHORT_STRING_BYTES) {
-      let text = ''
-      let i = at
-      const end = at + length
-      for (; i < end; i++) {
-        const byte = this.#bytes[i]!
-        if (byte >= 0x80) break
-        text += String.fromCharCode(byte)
-      }
-      if (i === end) return text
-    }
-    try {
-      return utf8.decode(this.#bytes.subarray(at, at + length))
-    } catch {
-      throw bytesError('BYTES_INVALID', `text at byte ${at} is not UTF-8`)
-    }
+    return readText(this.#bytes, at, at + length)
   }
 
   skip(length: number): void {
@@ -131,6 +110,17 @@ export class ByteReader {
   finish(): void {
     if (this.#offset !== this.#end)
       throw bytesError('BYTES_TRAILING', `${this.#end - this.#offset} bytes after the last field`)
+  }
+
+  #int32At(at: number): number {
+    const bytes = this.#bytes
+    return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+  }
+
+  #wholeView(): DataView {
+    const bytes = this.#bytes
+    this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    return this.#view
   }
 
   #take(length: number): number {
