@@ -1,5 +1,5 @@
 import { hashText } from './hash.ts'
-import { type Acl, ANYONE } from './wire/acl.ts'
+import { type Acl, ANYONE, PERMISSION } from './wire/acl.ts'
 
 /** One list of ACL entries, shared by every node that has it. */
 export class AclList {
@@ -26,9 +26,13 @@ export class AclList {
 /** Interned ACL lists: a million nodes share a handful. */
 export class AclTable {
   readonly #lists = new Map<string, AclList>()
+  /** Of the lists with the one entry world:anyone, by its permissions. */
+  readonly #anyone = new Map<number, AclList>()
 
   /** The list as a node may have it, duplicates dropped; undefined if it is not a valid one (-114). */
   resolve(entries: readonly Acl[]): AclList | undefined {
+    const [first] = entries
+    if (entries.length === 1 && first !== undefined && isPlain(first)) return this.#forAnyone(first)
     if (entries.length === 0 || !entries.every(isAcceptable)) return undefined
     return this.intern(entries)
   }
@@ -38,6 +42,16 @@ export class AclTable {
     const unique = new Map(entries.map((entry) => [aclKey(entry), entry]))
     const key = [...unique.keys()].join('\n')
     return this.#lists.get(key) ?? new AclList([...unique.values()], key)
+  }
+
+  /** What nearly every node has, found without making a key. */
+  #forAnyone(entry: Acl): AclList {
+    let list = this.#anyone.get(entry.permissions)
+    if (list === undefined || list.references === 0) {
+      list = this.intern([entry])
+      this.#anyone.set(entry.permissions, list)
+    }
+    return list
   }
 
   retain(list: AclList): void {
@@ -61,6 +75,11 @@ function aclKey(entry: Acl): string {
 
 function isAnyone(entry: Acl): boolean {
   return entry.id.scheme === ANYONE.scheme && entry.id.id === ANYONE.id
+}
+
+/** For anyone, and of the permissions that there are: so of 32 kinds. */
+function isPlain(entry: Acl): boolean {
+  return isAnyone(entry) && (entry.permissions & ~PERMISSION.ALL) === 0
 }
 
 /**
