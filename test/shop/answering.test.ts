@@ -3,7 +3,7 @@ import { describe } from 'vitest'
 import { type Engine, keepsAnswering } from './keeps-answering.ts'
 import { Role } from './shop-process.ts'
 
-describe('the shop on a fenbu server keeps answering', () => {
+describe('the shop on a fenbu server keeps answering', { timeout: 60_000 }, () => {
   keepsAnswering(openServer, 8_000)
 })
 

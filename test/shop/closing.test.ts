@@ -2,7 +2,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { audit, isAlive, printedPids, runShop, shopFolder } from './shop-process.ts'
 
-describe('closing the shop', () => {
+describe('closing the shop', { timeout: 60_000 }, () => {
   let folder: Awaited<ReturnType<typeof shopFolder>>
 
   beforeEach(async () => {
@@ -37,7 +37,7 @@ describe('closing the shop', () => {
     await first.printed(/Ctrl-C/)
     const pids = printedPids(first.stdout)
     await first.kill()
-    await allGone(pids)
+    await expect.poll(() => pids.filter(isAlive), { interval: 20, timeout: 10_000 }).toEqual([])
 
     const second = runShop(folder.path, '--run', 'twice')
     await second.printed(/Ctrl-C/)
@@ -45,13 +45,15 @@ describe('closing the shop', () => {
     const { code, stdout } = await audit(folder.path)
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ accepted: 6, stored: 6, missing: 0 })
-  }, 60_000)
+  })
 
   test('a wrong command line is refused with the help', async () => {
     const { code, stderr } = await runShop(folder.path, '--orders', 'many').ended
     expect(code).toBe(2)
     expect(stderr).toContain('--orders is "many"; allowed: a whole number from 1 to 1000000')
     expect(stderr).toContain('npm start -- --orders 200 --exit')
+    const wrong = await runShop(folder.path, '--engines', 'redis://localhost').ended
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('allowed: zookeeper://')])
   })
 
   test('--help explains every option', async () => {
@@ -79,8 +81,3 @@ describe('closing the shop', () => {
     expect(stdout).toMatch(/no coordinator answers at zookeeper:\/\/127\.0\.0\.1:1[\s\S]*--engines/)
   })
 })
-
-/** A process that lost its supervisor ends by itself; the kernel tells it at once. */
-async function allGone(pids: readonly number[]): Promise<void> {
-  while (pids.some(isAlive)) await new Promise((resolve) => setImmediate(resolve))
-}

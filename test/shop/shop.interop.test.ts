@@ -47,7 +47,7 @@ describe('the shop on a real ZooKeeper', () => {
   }, 60_000)
 })
 
-describe('the shop on a real ZooKeeper keeps answering', () => {
+describe('the shop on a real ZooKeeper keeps answering', { timeout: 60_000 }, () => {
   keepsAnswering(openZooKeeper, 60_000)
 })
 

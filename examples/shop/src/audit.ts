@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { connect } from 'fenbu/coordination'
+import { connect } from 'fenbu'
 import { startServer } from 'fenbu/server'
 import { readAcceptedList } from './accepted-list.ts'
 import { type Ledger, readLedger } from './books/ledger.ts'
+import { engineUrl } from './options.ts'
 import { isRight, recount } from './recount.ts'
 import { isAlive, listRuns, RunFolder, type RunRecord, urlOfRun } from './run-folder.ts'
 
@@ -44,6 +45,7 @@ function readOptions(): AuditOptions | number {
     const text = { type: 'string' } as const
     const flag = { type: 'boolean' } as const
     const { values } = parseArgs({ options: { run: text, engines: text, json: flag, help: flag } })
+    if (values.engines !== undefined) engineUrl(values.engines)
     if (!values.help) return values
     process.stdout.write(HELP)
     return 0
@@ -96,11 +98,10 @@ async function readBooks(record: RunRecord, engines: string | undefined): Promis
 }
 
 async function readBooksAt(url: string): Promise<Ledger> {
-  const client = connect(url)
+  const app = await connect(url)
   try {
-    await client.ready({ timeoutMs: 10_000 })
-    return await readLedger(client)
+    return await readLedger(app.coordination)
   } finally {
-    await client.close()
+    await app.close()
   }
 }

@@ -4,12 +4,12 @@ export interface Interrupts {
   readonly signal: AbortSignal
   /** Resolves at the first one. */
   readonly requested: Promise<void>
-  /** Rejects with an `InterruptedError` at the first one; the work goes on by itself. */
+  /** Rejects at the first one; the work goes on by itself. */
   race<Value>(work: Promise<Value>): Promise<Value>
   stop(): void
 }
 
-export class InterruptedError extends Error {
+class InterruptedError extends Error {
   constructor() {
     super('interrupted')
     this.name = 'InterruptedError'

@@ -58,7 +58,7 @@ export function readShopOptions(args: readonly string[], now: Date): ShopOptions
   if (values.help) return 'help'
   const orders = values.orders === undefined ? undefined : whole('--orders', values.orders, 1, 1_000_000)
   return {
-    engines: values.engines,
+    engines: values.engines === undefined ? undefined : engineUrl(values.engines),
     orders,
     exit: values.exit ?? false,
     port: whole('--port', values.port ?? '8080', 0, 65_535),
@@ -74,6 +74,15 @@ export function whole(name: string, text: string, min: number, max: number): num
   if (!/^\d+$/.test(text) || value < min || value > max)
     throw new Error(`${name} is ${JSON.stringify(text)}; allowed: a whole number from ${min} to ${max}`)
   return value
+}
+
+/** A chroot for the run is added to it. */
+export function engineUrl(text: string): string {
+  if (!/^(fenbu|zookeeper):\/\/[^/]/.test(text))
+    throw new Error(
+      `--engines is ${JSON.stringify(text)}; allowed: zookeeper://host:port,host:port/path or fenbu://host`,
+    )
+  return text
 }
 
 /** It names a folder and a node. */

@@ -1,6 +1,6 @@
-import { type CoordinationClient, connect } from 'fenbu/coordination'
+import { type App, connect } from 'fenbu'
 import { demonstrate } from './demonstration.ts'
-import { InterruptedError, type Interrupts, listenForInterrupts } from './interrupts.ts'
+import { type Interrupts, listenForInterrupts } from './interrupts.ts'
 import type { ShopOptions } from './options.ts'
 import { forgetOldRuns, RunFolder, urlOfRun } from './run-folder.ts'
 import { rush } from './rush.ts'
@@ -36,23 +36,24 @@ async function openAndWork(
   interrupts: Interrupts,
   terminal: Terminal,
 ): Promise<Ending> {
-  let client: CoordinationClient | undefined
+  let app: App | undefined
   try {
     terminal.heading(`Opening the shop, run ${options.run}`)
     const url = await interrupts.race(openCoordinator(options, shop))
-    client = connect(url)
-    const engine = await interrupts.race(greet(client, url))
-    terminal.done(`the books are kept by ${engine}, at ${url}`)
+    app = await reach(url, interrupts.signal)
+    const client = app.coordination
+    const engine = await client.serverVersion({ signal: interrupts.signal })
+    terminal.done(`the books are at ${url}, server version ${engine}`)
     const open = await interrupts.race(shop.open(url))
     if (options.port !== 0 && !open.gatewayUrl.endsWith(`:${options.port}`))
       terminal.warn(`port ${options.port} is taken by another program; the gateway chose a free one`)
     return await work(options, { ...open, client, engine }, interrupts, terminal)
   } catch (error) {
-    if (error instanceof InterruptedError) return { exitCode: INTERRUPTED }
+    if (interrupts.signal.aborted) return { exitCode: INTERRUPTED }
     terminal.warn(error instanceof Error ? error.message : String(error))
     return { exitCode: 1 }
   } finally {
-    await client?.close()
+    await app?.close()
   }
 }
 
@@ -87,11 +88,10 @@ async function openCoordinator(options: ShopOptions, shop: Shop): Promise<string
   return url
 }
 
-/** What the coordinator says of itself, once it answers. */
-async function greet(client: CoordinationClient, url: string): Promise<string> {
+/** Resolves when the coordinator has answered. */
+async function reach(url: string, signal: AbortSignal): Promise<App> {
   try {
-    await client.ready({ timeoutMs: GREETING_MS_MAX })
-    return await client.serverVersion({ timeoutMs: GREETING_MS_MAX })
+    return await connect(url, { signal, timeoutMs: ANSWER_MS_MAX })
   } catch (error) {
     throw new Error(
       `no coordinator answers at ${url}: ${error instanceof Error ? error.message : error}\n` +
@@ -100,7 +100,7 @@ async function greet(client: CoordinationClient, url: string): Promise<string> {
   }
 }
 
-const GREETING_MS_MAX = 5_000
+const ANSWER_MS_MAX = 5_000
 
 function curlLine(gateway: string): string {
   return `curl -s -X POST ${gateway}/orders -H 'content-type: application/json' -d '{"item":"HHKB键盘"}'`
