@@ -215,6 +215,15 @@ describe('an application', () => {
     })
   })
 
+  it('gives back what it had opened when another engine does not answer', async () => {
+    const folder = await temporaryFolder()
+    const targets = { coordination: `embedded:${folder}`, registry: 'zookeeper://127.0.0.1:1' }
+    await expect(connect(targets, { ...FAST, timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'APP_ENGINE_UNREACHABLE',
+    })
+    await open(`embedded:${folder}`)
+  })
+
   it('gives up connecting when its signal says so', async () => {
     const server = await testServer()
     server.faults.refuseConnections()

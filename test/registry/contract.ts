@@ -23,11 +23,11 @@ export interface RegistryEngine {
   stop(): Promise<void>
 }
 
-/** Short times, so that outages fit into a test. The session is the shortest that engines grant in tests. */
+/** Short times, so that outages fit into a test; but no regular check that would hide a missed event. */
 const FAST: RegistryOptions = {
   sessionTimeoutMs: 1_000,
   coalesceMs: 20,
-  verifyMs: 300,
+  verifyMs: 60_000,
   confirmGraceMs: 1_500,
   calmAfterMs: 5_000,
   cachePatienceMs: 100,
@@ -121,10 +121,13 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
       const [provider, consumer, name] = [await open(), await open({ coalesceMs: 200 }), service()]
       const watch = consumer.watch(name)
       await watch.ready()
-      const ports = Array.from({ length: 60 }, (_, at) => 7001 + at)
-      await Promise.all(ports.map((port) => provider.register({ service: name, host: '127.0.0.1', port })))
+      const startedMs = performance.now()
+      for (let port = 7001; port <= 7060; port++)
+        await provider.register({ service: name, host: '127.0.0.1', port })
       const last = await until(watch, (list) => (list.instances.length === 60 ? list : undefined))
-      expect(last.revision).toBeLessThan(15)
+      const readingsAtMost = Math.ceil((performance.now() - startedMs) / 200) + 2
+      expect(last.revision).toBeLessThanOrEqual(readingsAtMost)
+      expect(readingsAtMost).toBeLessThan(30)
       expect(last.instances.map(({ id }) => id)).toEqual(last.instances.map(({ id }) => id).toSorted())
     })
 
@@ -169,7 +172,7 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
     })
 
     it('makes a registration anew that somebody deleted', async () => {
-      const [provider, client, name] = [await open({ verifyMs: 60_000 }), rawClient(), service()]
+      const [provider, client, name] = [await open(), rawClient(), service()]
       const { instance } = await provider.register({ service: name, host: '127.0.0.1', port: 7001 })
       const path = `${folderOf(name)}/${instance.id}`
       await client.delete(path)
@@ -333,8 +336,9 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
       expect(registry.status()).toMatchObject({ state: 'down', registrations: { total: 0 } })
     })
 
-    it('leaves nothing behind when it is closed', async () => {
-      const [provider, client, name] = [await open(), rawClient(), service()]
+    it('leaves nothing behind when it is closed, and a client that it was given to its owner', async () => {
+      const [client, name] = [rawClient(), service()]
+      const provider = await open({ coordination: client })
       await provider.register({ service: name, host: '127.0.0.1', port: 7001 })
       await provider.close()
       expect((await client.children(folderOf(name))).children).toEqual([])
@@ -342,6 +346,21 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
         { code: 'REGISTRY_CLOSED' },
       )
       expect(() => provider.watch(name)).toThrow(expect.objectContaining({ code: 'REGISTRY_CLOSED' }))
+    })
+
+    it('writes the lists that came last into the cache file before it is closed', async () => {
+      const cacheFolder = await temporaryFolder()
+      const [provider, first, last] = [await open(), service(), service()]
+      await provider.register({ service: first, host: '127.0.0.1', port: 7001 })
+      await provider.register({ service: last, host: '127.0.0.1', port: 7002 })
+      const consumer = await open({ app: 'shop', cacheFolder })
+      await consumer.watch(first).ready()
+      await consumer.watch(last).ready()
+      await consumer.close()
+      const [file] = await readdir(cacheFolder)
+      const text = await readFile(join(cacheFolder, file!), 'utf8')
+      expect(text).toContain('"port":7001')
+      expect(text).toContain('"port":7002')
     })
 
     it.each([
