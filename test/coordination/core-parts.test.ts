@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import {
   type AclList,
@@ -119,6 +120,18 @@ describe('operations', () => {
   test('are found by their codes, each of which is of one operation', () => {
     for (const operation of OPERATIONS) expect(operationByCode(operation.code)).toBe(operation)
     expect(operationByCode(16)).toBeUndefined()
+  })
+
+  test('are those of the table in the README, with code, kind and what they may be part of', () => {
+    const readme = readFileSync(new URL('../../src/coordination/README.md', import.meta.url), 'utf8')
+    const rows = [...readme.matchAll(/^\| (\w+) \| (-?\d+) \| (\w+) \| (\w*)/gm)].map((match) =>
+      match.slice(1),
+    )
+    const expected = OPERATIONS.map(({ name, code, kind, partOf }) => {
+      const part = partOf === 'multi' ? 'yes' : (partOf ?? '')
+      return [name, String(code), kind, part]
+    })
+    expect(rows.sort()).toEqual(expected.sort())
   })
 })
 

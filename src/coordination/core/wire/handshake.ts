@@ -31,7 +31,7 @@ export interface ConnectResponse extends ConnectResponseFields {
   readonly readOnly: boolean | undefined
 }
 
-export const connectRequestFields: JuteRecord<ConnectRequestFields> = record('ConnectRequest', {
+const connectRequestFields: JuteRecord<ConnectRequestFields> = record('ConnectRequest', {
   protocolVersion: int,
   lastZxidSeen: long,
   timeoutMs: int,
@@ -39,7 +39,7 @@ export const connectRequestFields: JuteRecord<ConnectRequestFields> = record('Co
   password: buffer,
 })
 
-export const connectResponseFields: JuteRecord<ConnectResponseFields> = record('ConnectResponse', {
+const connectResponseFields: JuteRecord<ConnectResponseFields> = record('ConnectResponse', {
   protocolVersion: int,
   timeoutMs: int,
   sessionId: long,
