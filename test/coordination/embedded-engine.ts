@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { World } from '../../src/base/index.ts'
+import type { Files, World } from '../../src/base/index.ts'
 import { CoordinationServer, type CoordinationServerOptions } from '../../src/coordination/server/index.ts'
 import {
   type ConnectionOptions,
@@ -23,6 +23,10 @@ export interface EmbeddedEngine extends Engine {
 export interface EmbeddedOptions {
   readonly server?: CoordinationServerOptions
   readonly connection?: ConnectionOptions
+  /** Puts something between the server and its disk. */
+  readonly wrapFiles?: (files: Files) => Files
+  /** Told when the server can go on no longer. */
+  readonly onFailure?: (error: Error) => void
 }
 
 /** A coordination server in this process, on a free port and a temporary folder. */
@@ -58,11 +62,13 @@ interface Running {
 
 async function open(root: string, port: number, options: EmbeddedOptions): Promise<Running> {
   const files = nodeFiles(root)
-  const world: World = { clock: nodeClock, timers: nodeTimers, random: nodeRandom, files }
+  const seen = options.wrapFiles?.(files) ?? files
+  const world: World = { clock: nodeClock, timers: nodeTimers, random: nodeRandom, files: seen }
   const server = await CoordinationServer.open({
     world,
     folder: 'coordination',
     ...(options.server && { options: options.server }),
+    ...(options.onFailure && { onFailure: options.onFailure }),
   })
   const listener = await Listener.open({
     port,

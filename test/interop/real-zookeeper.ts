@@ -69,7 +69,9 @@ function configuration(dataFolder: string, port: number, tickMs: number): string
 
 async function launch(configFile: string, folder: string, port: number): Promise<ChildProcess> {
   const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-  const child = spawn('/usr/bin/java', ['-Xmx512m', '-cp', CLASSPATH, main, configFile], {
+  const java = ['/usr/bin/java', '-Xmx512m', '-cp', CLASSPATH, main, configFile]
+  // It must not outlive a test run that is killed.
+  const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', ...java], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
@@ -98,6 +100,7 @@ export function fourLetterWord(port: number, word: string): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
     const socket = connectTcp({ host: '127.0.0.1', port }, () => socket.write(word))
+    socket.setTimeout(1_000, () => socket.destroy())
     socket.on('data', (chunk) => {
       text += chunk.toString()
     })
