@@ -1,4 +1,11 @@
-import { assert, type Clock, type FenbuError, type Timer, type Timers } from '../base/index.ts'
+import {
+  type AsyncClosable,
+  assert,
+  type Clock,
+  type FenbuError,
+  type Timer,
+  type Timers,
+} from '../base/index.ts'
 import type {
   Entry,
   Instant,
@@ -46,7 +53,7 @@ export type ProposalListener = (end: ProposalEnd) => void
  * One member's copy of a replicated state machine: drives a replicated log over the disk, applies what is
  * committed in order on this thread, takes snapshots and lets go of the entries they cover.
  */
-export class Replica<Output> {
+export class Replica<Output> implements AsyncClosable {
   readonly #setup: ReplicaSetup<Output>
   readonly #options: Required<ReplicaOptions>
   readonly #stream: LogStream

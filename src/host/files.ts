@@ -1,12 +1,19 @@
 import { resolve, sep } from 'node:path'
-import { assert, type Files, type FolderLock, fileError, type OpenFile, stringOption } from '../base/index.ts'
+import {
+  type AsyncClosable,
+  assert,
+  type Files,
+  type FolderLock,
+  fileError,
+  type OpenFile,
+  stringOption,
+} from '../base/index.ts'
 import { DiskThread } from './disk-thread.ts'
 
 /** Files below a folder of a real disk. */
-export interface NodeFiles extends Files {
+export interface NodeFiles extends Files, AsyncClosable {
   /** Ends the disk threads; calls under way are rejected with `FILE_CLOSED`. Closing twice is fine. */
   close(): Promise<void>
-  [Symbol.asyncDispose](): Promise<void>
 }
 
 /**

@@ -10,7 +10,7 @@ import {
 } from '../base/index.ts'
 import { cleanPath, splitPath } from './path.ts'
 import { below } from './random.ts'
-import { type LossCounts, VirtualFile } from './virtual-file.ts'
+import { type LossCounts, SECTOR_BYTES, VirtualFile } from './virtual-file.ts'
 import type { VirtualFolder } from './virtual-folder.ts'
 
 export type DiskOperation =
@@ -192,9 +192,11 @@ class MountedFile implements OpenFile {
 
   #write(offset: number, bytes: Uint8Array): () => void {
     const growth = Math.max(0, offset + bytes.length - this.#file.size)
-    const fault = growth > this.#disk.freeBytes ? 'full' : this.#disk.fault('write', this.#path)
+    const tooMuch = growth === 0 ? 0 : Math.max(0, growth - this.#disk.freeBytes)
+    const fault = tooMuch > 0 ? 'full' : this.#disk.fault('write', this.#path)
     if (fault !== 'none') {
-      this.#file.write(offset, bytes.subarray(0, below(this.#disk.random, bytes.length)))
+      const done = below(this.#disk.random, bytes.length - tooMuch + 1)
+      this.#file.write(offset, bytes.subarray(0, wholeSectors(offset, done)))
       this.#disk.counts.failedWrites++
       throw failed(fault, 'write', this.#path)
     }
@@ -214,6 +216,11 @@ class MountedFile implements OpenFile {
       }
     }
   }
+}
+
+/** A write that fails stops between two sectors. */
+function wholeSectors(offset: number, length: number): number {
+  return Math.max(0, Math.floor((offset + length) / SECTOR_BYTES) * SECTOR_BYTES - offset)
 }
 
 /** Writes and syncs look for faults by themselves, since part of them happens all the same. */

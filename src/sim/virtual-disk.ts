@@ -2,7 +2,7 @@ import { assert, type Files, type Random } from '../base/index.ts'
 import { type DiskAccess, type DiskFault, type DiskOperation, MountedFiles } from './mounted-files.ts'
 import { cleanPath, splitPath } from './path.ts'
 import { below, between } from './random.ts'
-import type { LossCounts, VirtualFile } from './virtual-file.ts'
+import { type LossCounts, VirtualFile } from './virtual-file.ts'
 import { type NameCounts, VirtualFolder } from './virtual-folder.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -86,6 +86,18 @@ export class VirtualDisk implements DiskAccess {
     assert(file && offset < file.size, `${path} has a byte ${offset}`)
     file.flipBit(offset, bit)
     this.counts.flippedBits++
+  }
+
+  /** Puts a file in place from outside, durably: what other programs do with the disk. */
+  place(path: string, bytes: Uint8Array): void {
+    const { folder, name } = splitPath(path)
+    this.makeFolder(folder)
+    const file = new VirtualFile()
+    file.write(0, bytes)
+    file.synced(file.position)
+    const names = this.#folders.get(folder)!
+    names.change([name, file])
+    names.synced(names.position)
   }
 
   /** The bytes of a file as a process would read them now; for looking in from outside. */

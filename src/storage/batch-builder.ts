@@ -38,11 +38,11 @@ export class BatchBuilder {
     }
     for (const { place, first, items } of copy.runs) {
       for (const living of stream.index.livingAt(place, first, first + items.length - 1)) {
-        this.#begin(stream, 'copy', living.first)
+        this.#continueCopy(stream, living.first)
         for (let index = living.first; index <= living.last; index++) this.#item(items[index - first]!)
-        this.#end('copy')
       }
     }
+    this.#end('copy')
   }
 
   addUnit(unit: CommitUnit): void {
@@ -63,6 +63,12 @@ export class BatchBuilder {
 
   finish(): void {
     this.#end('append')
+  }
+
+  #continueCopy(stream: StreamState, first: number): void {
+    if (this.#open && this.#open.first + this.#open.count === first) return
+    this.#end('copy')
+    this.#begin(stream, 'copy', first)
   }
 
   #begin(stream: StreamState, type: 'append' | 'copy', first: number): void {

@@ -48,7 +48,7 @@ export interface CopyUnit {
 export interface CopiedRun {
   readonly place: RunPlace
   readonly first: number
-  readonly items: readonly Uint8Array[]
+  readonly items: Uint8Array[]
 }
 
 /**

@@ -187,7 +187,7 @@ export class GroupCommit {
   /** Fills a batch; undefined if the active segment has no room for what is next. */
   #build(): Batch | undefined {
     let room = Math.min(this.#options.maxBatchBytes, this.#segments.active.roomBytes - BATCH_HEADER_BYTES)
-    const copies = this.#takeCopies(Math.min(room, this.#options.maxBatchBytes / 2))
+    const copies = this.#takeCopies(room)
     for (const copy of copies) room -= copy.bytes
     const units = this.#queue.take(room)
     if (copies.length + units.length === 0) return undefined
@@ -201,12 +201,10 @@ export class GroupCommit {
     return { bytes, place, records: builder.records, units, copies }
   }
 
+  /** One at most: copying goes on beside the work of the day, neither starved by it nor in its way. */
   #takeCopies(room: number): CopyUnit[] {
-    let left = room
-    let count = 0
-    while (count < this.#copies.length && this.#copies[count]!.bytes <= left)
-      left -= this.#copies[count++]!.bytes
-    return this.#copies.splice(0, count)
+    const [copy] = this.#copies
+    return copy && copy.bytes <= room ? this.#copies.splice(0, 1) : []
   }
 
   #nextPlace(kind: BatchPlace['kind']): BatchPlace {

@@ -1,4 +1,5 @@
 export type { StreamPriority, StreamWrite, WriteEnd } from './commit-queue.ts'
+export { type DiskLog, openDiskLog } from './disk-log.ts'
 export { STORAGE_ERRORS, type StorageErrorCode, storageError } from './errors.ts'
 export { LocalLog, type RecoveredState } from './local-log.ts'
 export type { LogStream } from './log-stream.ts'

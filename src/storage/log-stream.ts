@@ -2,9 +2,9 @@ import { assert, type FenbuError } from '../base/index.ts'
 import type { StreamPriority, StreamWrite, UnitWrite, WriteEnd } from './commit-queue.ts'
 import { type StorageErrorCode, storageError } from './errors.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { decodeItems, recordBytesAtMost } from './record-codec.ts'
+import { recordBytesAtMost } from './record-codec.ts'
 import type { Run } from './run-index.ts'
-import { readBatch } from './segment-walk.ts'
+import { readRun } from './run-reader.ts'
 import type { StreamState } from './stream-state.ts'
 
 /**
@@ -100,38 +100,27 @@ export class LogStream {
    * `STORAGE_NOT_KEPT` if `from` is not there, `STORAGE_CORRUPT` if the disk gives back something else.
    */
   async read(from: number, to: number, maxBytes: number): Promise<Uint8Array[]> {
-    const runs = this.#state.index.between(from, Math.min(to, this.#state.lastIndex))
-    if (runs[0]?.first !== from)
-      throw storageError(
-        'STORAGE_NOT_KEPT',
-        `stream ${this.name} has no record ${from}; it keeps ${this.firstIndex} to ${this.durableIndex}`,
-      )
     const items: Uint8Array[] = []
     let bytes = 0
-    for (const run of runs) {
-      for (const item of await this.#readRun(run)) {
+    // Looked up one by one: while one is read, others may move to another segment or be let go.
+    for (let run = this.#runAt(from, to); run; run = this.#runAt(from + items.length, to)) {
+      for (const item of await readRun(run, this.#seed)) {
         bytes += item.length
         if (items.length > 0 && bytes > maxBytes) return items
         items.push(item)
       }
     }
-    return items
+    if (items.length > 0) return items
+    throw storageError(
+      'STORAGE_NOT_KEPT',
+      `stream ${this.name} has no record ${from}; it keeps ${this.firstIndex} to ${this.durableIndex}`,
+    )
   }
 
-  async #readRun(run: Run): Promise<Uint8Array[]> {
-    const { segment, batchAt, batchBytes, itemsAt, first } = run.place
-    segment.readers++
-    try {
-      const batch = await readBatch(segment, batchAt, batchBytes, this.#seed)
-      if (!batch)
-        throw storageError(
-          'STORAGE_CORRUPT',
-          `${segment.path}: the batch at byte ${batchAt}, which was acknowledged, is damaged`,
-        )
-      return decodeItems(batch, itemsAt, first, run.first, run.last)
-    } finally {
-      segment.readers--
-    }
+  #runAt(from: number, to: number): Run | undefined {
+    const run = this.#state.index.at(from)
+    if (!run || from > to) return undefined
+    return { first: from, last: Math.min(to, run.last), place: run.place }
   }
 
   #promised(write: StreamWrite): Promise<number> {

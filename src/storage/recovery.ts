@@ -45,8 +45,6 @@ interface FoundSegment {
   readonly header: SegmentHeader
   /** End of the last sector that holds something which is not part of the log. */
   dirtyUpTo: number
-  /** A mark that stands where the next batch will be. */
-  marked: boolean
 }
 
 class Recovery {
@@ -73,13 +71,18 @@ class Recovery {
 
   async run(): Promise<RecoveredLog> {
     await this.#findFirstSegment()
-    await this.#dropLeftovers()
+    const leftovers = this.#setAsideLeftovers()
     for (const found of this.#found) await this.#follow(found)
     const sequence = this.#sequence ?? 0
     if (sequence < this.#durableUpTo) throw this.#damage(sequence)
     this.#checkStreams()
     const active = this.#found.find(({ segment }) => segment === this.#last?.segment) ?? this.#found[0]!
     await this.#settle(active, sequence)
+    // Not before the mark is durable: what says that they are not needed may have been in the page cache only.
+    for (const { segment } of leftovers) {
+      await segment.file.close()
+      await this.#files.remove(segment.path)
+    }
     return {
       logId: this.#logId,
       seed: this.#seed,
@@ -91,14 +94,13 @@ class Recovery {
     }
   }
 
-  /** The newest undamaged batch knows which segments were still in use when it was written. */
+  /** The newest headers know which segments were still in use; it is true even if their records are torn. */
   async #findFirstSegment(): Promise<void> {
     for (const { header } of this.#found) this.#noteFirst(header.firstSegment)
     for (const { segment } of this.#found.toReversed()) {
       let isEmpty = true
       await walkSegment(segment, this.#seed, {
-        header: (header, _at, batch) => {
-          if (!batch) return
+        header: (header) => {
           isEmpty = false
           this.#noteFirst(header.firstSegment)
         },
@@ -113,7 +115,7 @@ class Recovery {
   }
 
   /** A removal that was not synced may have brought old segments back, some of them or all. */
-  async #dropLeftovers(): Promise<void> {
+  #setAsideLeftovers(): FoundSegment[] {
     const leftovers = this.#found.filter(({ segment }) => segment.id < this.#firstSegment)
     this.#found = this.#found.filter(({ segment }) => segment.id >= this.#firstSegment)
     for (let i = 0; i < Math.max(1, this.#found.length); i++) {
@@ -121,10 +123,7 @@ class Recovery {
       if (this.#found[i]?.segment.id !== expected)
         throw corrupt(`${this.#folder}/${segmentName(expected)} is missing; a later part of the log needs it`)
     }
-    for (const { segment } of leftovers) {
-      await segment.file.close()
-      await this.#files.remove(segment.path)
-    }
+    return leftovers
   }
 
   /** Takes over what continues the chain, and notes every claim and all dirt behind it. */
@@ -132,10 +131,11 @@ class Recovery {
     await walkSegment(found.segment, this.#seed, {
       header: (header, at, batch) => {
         this.#durableUpTo = Math.max(this.#durableUpTo, header.durableUpTo)
+        // Whatever stands first in the first segment tells where the chain begins.
+        if (at === SECTOR_BYTES) this.#sequence ??= header.sequence - 1
         const isNext = batch !== undefined && this.#isNext(found, header, at)
         if (isNext && header.kind === 'batch') this.#take(found.segment, header, at, batch)
-        else if (isNext) found.marked = true
-        else found.dirtyUpTo = at + (batch?.length ?? SECTOR_BYTES)
+        else if (!isNext) found.dirtyUpTo = at + (batch?.length ?? SECTOR_BYTES)
       },
       dirt: (at) => {
         found.dirtyUpTo = at + SECTOR_BYTES
@@ -147,7 +147,7 @@ class Recovery {
 
   #isNext(found: FoundSegment, header: BatchHeader, at: number): boolean {
     if (at !== found.segment.end) return false
-    return this.#sequence === undefined || header.sequence === this.#sequence + 1
+    return header.sequence === (this.#sequence ?? 0) + 1
   }
 
   #take(segment: Segment, header: BatchHeader, at: number, batch: Uint8Array): void {
@@ -202,7 +202,7 @@ class Recovery {
   /** Makes durable what was kept, says so in a mark, then clears what was cut. */
   async #settle(active: FoundSegment, sequence: number): Promise<void> {
     if (this.#last && sequence > this.#durableUpTo) await this.#rewrite(this.#last)
-    if (this.#last && !active.marked) await this.#mark(active.segment, sequence)
+    if (this.#last) await this.#mark(active.segment, sequence)
     for (const found of this.#found) {
       const clean = found.segment.end + (found === active ? SECTOR_BYTES : 0)
       if (found.segment.id < active.segment.id || found.dirtyUpTo <= clean) continue
@@ -236,6 +236,8 @@ export function encodeMark(
 /** Opens every segment in the folder, in order; files that were never finished are removed. */
 async function openSegments(files: Files, folder: string): Promise<FoundSegment[]> {
   const found: FoundSegment[] = []
+  // What the list shows may be in memory only, left by a process that died before it synced the folder.
+  await files.syncFolder(folder)
   for (const name of await files.list(folder)) {
     if (isUnfinishedSegment(name)) await files.remove(`${folder}/${name}`)
     const id = segmentIdOf(name)
@@ -252,7 +254,7 @@ async function openSegment(files: Files, path: string, id: number): Promise<Foun
     if (header.segment !== id) throw corrupt(`${path} holds segment ${header.segment}`)
     if (header.bytes !== size)
       throw corrupt(`${path} is ${size} bytes long; it was made with ${header.bytes}`)
-    return { segment: new Segment(path, file, header), header, dirtyUpTo: 0, marked: false }
+    return { segment: new Segment(path, file, header), header, dirtyUpTo: 0 }
   } catch (error) {
     await file.close()
     throw error

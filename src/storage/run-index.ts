@@ -52,6 +52,12 @@ export class RunIndex {
     this.#withdraw(1, index)
   }
 
+  /** The run that holds a record. */
+  at(index: number): Run | undefined {
+    const run = this.#runs[this.#positionOf(index)]
+    return run && run.first <= index ? run : undefined
+  }
+
   /** The runs that hold `from` to `to`, cut to that range. */
   between(from: number, to: number): Run[] {
     const found: Run[] = []
@@ -95,9 +101,12 @@ export class RunIndex {
   }
 }
 
+/** What the fields of a record take beside its items, about. */
+const RUN_BYTES = 32
+
 function count(run: Run, by: 1 | -1): void {
   const { segment } = run.place
   segment.live += by
-  segment.liveBytes += by * ((run.place.bytes * (run.last - run.first + 1)) / run.place.count)
+  segment.liveBytes += by * (RUN_BYTES + (run.place.bytes * (run.last - run.first + 1)) / run.place.count)
   assert(segment.live >= 0, `segment ${segment.id} has no fewer than no live runs`)
 }

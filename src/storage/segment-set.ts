@@ -74,6 +74,11 @@ export class SegmentSet {
     return this.#segments
   }
 
+  /** Those that take no more batches. */
+  get full(): readonly Segment[] {
+    return this.#segments.slice(0, this.#segments.indexOf(this.#active))
+  }
+
   /** Bytes of all files, also of those that are about to be removed. */
   get bytes(): number {
     return sum([...this.#segments, ...this.#retired], (segment) => segment.bytes)

@@ -73,6 +73,8 @@ export class SnapshotStore {
   ): Promise<SnapshotStore> {
     const resolved = resolveSnapshotStoreOptions(options)
     await world.files.makeFolder(folder)
+    // What the list shows may be in memory only, left by a process that died before it synced the folder.
+    await world.files.syncFolder(folder)
     const indices: number[] = []
     for (const name of await world.files.list(folder)) {
       if (UNFINISHED.test(name)) await world.files.remove(`${folder}/${name}`)

@@ -1,12 +1,14 @@
-import { assert, type FenbuError, type FolderLock, type World } from '../base/index.ts'
+import { type AsyncClosable, assert, type FenbuError, type FolderLock, type World } from '../base/index.ts'
 import { logSeed } from './batch-codec.ts'
 import type { StreamPriority } from './commit-queue.ts'
+import { CopyForward } from './copy-forward.ts'
 import type { StorageErrorCode } from './errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import { LogStream } from './log-stream.ts'
 import { resolveWriteAheadLogOptions, type WriteAheadLogOptions } from './options.ts'
 import type { LogRecord } from './record-codec.ts'
 import { type RecoveredLog, recoverLog } from './recovery.ts'
+import { readRun } from './run-reader.ts'
 import { createSegment } from './segment.ts'
 import { LOG_ID_BYTES } from './segment-codec.ts'
 import { SegmentSet } from './segment-set.ts'
@@ -21,6 +23,8 @@ export interface WriteAheadLogStatus {
   /** About how many bytes of records are still needed. */
   readonly liveBytes: number
   readonly waitingBytes: number
+  /** Records moved out of old segments since the log was opened. */
+  readonly copiedRecords: number
   /** Batches made durable since the log was made. */
   readonly batches: number
 }
@@ -30,13 +34,14 @@ export interface WriteAheadLogStatus {
  * keeps snapshots or files of its own and lets go of what those cover. Format, recovery and invariants:
  * docs/internals/storage.md.
  */
-export class WriteAheadLog {
+export class WriteAheadLog implements AsyncClosable {
   readonly #lock: FolderLock
   readonly #seed: number
   readonly #streams: Map<string, StreamState>
   readonly #handles = new Map<string, LogStream>()
   readonly #segments: SegmentSet
   readonly #commit: GroupCommit
+  readonly #copyForward: CopyForward
   #removing: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
   /** Called once, when the disk failed: the node must stop, and find out at the next start what is there. */
@@ -65,7 +70,14 @@ export class WriteAheadLog {
       },
       failed: (error) => this.onFailure(error),
     })
+    this.#copyForward = new CopyForward(this.#segments, options.maxBatchBytes / 2, {
+      streams: () => this.#streams.values(),
+      readRun: (run) => readRun(run, this.#seed),
+      push: (copy) => this.#commit.pushCopy(copy),
+      failed: (error) => this.#commit.fail(error),
+    })
     this.#segments.prepare()
+    this.#letGo()
   }
 
   /**
@@ -123,6 +135,7 @@ export class WriteAheadLog {
       bytes: this.#segments.bytes,
       liveBytes: Math.round(this.#segments.liveBytes),
       waitingBytes: this.#commit.waitingBytes,
+      copiedRecords: this.#copyForward.copiedRecords,
       batches: this.#commit.durableUpTo,
     }
   }
@@ -138,6 +151,7 @@ export class WriteAheadLog {
   }
 
   async #close(): Promise<void> {
+    await this.#copyForward.stop()
     await this.#commit.close()
     await this.#removing
     await this.#segments.close()
@@ -151,8 +165,14 @@ export class WriteAheadLog {
       stream.apply(record, location)
       if (record.type === 'drop') this.#forget(record.stream)
     }
+    this.#letGo()
+  }
+
+  /** Gives back the files that nothing lives in, and sees whether more can be emptied. */
+  #letGo(): void {
     this.#segments.retire()
     if (this.#segments.hasRetired) this.#commit.announce()
+    this.#copyForward.consider()
   }
 
   #forget(name: string): void {
