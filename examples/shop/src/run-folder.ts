@@ -14,7 +14,7 @@ export interface RunRecord {
 }
 
 /** Runs that are kept; the oldest ones go when a new one starts. */
-const RUNS_KEPT = 10
+const RUNS_KEPT = 5
 
 /** The files of one run, below the folder where the command is given. */
 export class RunFolder {
