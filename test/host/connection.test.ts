@@ -125,6 +125,15 @@ describe('a connection that this side ends', () => {
     expect(listener.statistics.open).toBe(0)
   })
 
+  it('ends in order also while it was not reading from a peer that sends', async () => {
+    const { server, handler, peer } = await openPair()
+    server.pause()
+    peer.send(Buffer.alloc(16 * 1024 * 1024))
+    server.end()
+    expect((await handler.end()).code).toBe('HOST_CONNECTION_CLOSED')
+    expect(await peer.closed).toBe(false)
+  })
+
   it('loses at once what was unsent when it is destroyed, and tells the reason given', async () => {
     const { server, handler } = await openPair()
     server.writer.bytes(frameOf('never'))
@@ -135,12 +144,16 @@ describe('a connection that this side ends', () => {
 })
 
 describe('a connection that the peer ends', () => {
-  it('still sends the replies to what arrived before', async () => {
-    const listener = await openListener()
-    const peer = await rawPeer(listener.address, { allowHalfOpen: true })
-    peer.socket.end(Buffer.concat([frameOf('last'), frameOf('words')]))
-    await once(peer.socket, 'end')
-    expect(peer.received).toEqual(Buffer.concat([frameOf('last'), frameOf('words')]))
+  it('still sends the replies to what arrived before, also when the end arrives with it', async () => {
+    const { server, handler, peer } = await openPair()
+    handler.frame = (bytes, start, end) => server.writer.bytes(bytes.subarray(start, end))
+    const stream = Buffer.concat([frameOf('last'), frameOf('words')])
+    server.pause()
+    peer.socket.end(stream)
+    await once(peer.socket, 'finish')
+    server.resume()
+    await peer.closed
+    expect(peer.received).toEqual(stream)
   })
 
   it('is HOST_CONNECTION_LOST with an unknown outcome', async () => {
@@ -231,8 +244,8 @@ describe('a frame that the handler refuses', () => {
       return refusing
     })
     const peer = await rawPeer(listener.address)
-    // More than one read: closing with this unread would reset the connection and destroy the last word.
-    peer.send(Buffer.concat([frameOf('bad'), Buffer.alloc(1024 * 1024)]))
+    // More than is read at once: closing with this unread would reset the connection and destroy the last word.
+    peer.send(Buffer.concat([frameOf('bad'), Buffer.alloc(16 * 1024 * 1024)]))
     expect((await handler.end()).code).toBe('ECHO_REFUSED')
     expect(await peer.closed).toBe(false)
     expect(peer.received).toEqual(frameOf('ECHO_REFUSED'))

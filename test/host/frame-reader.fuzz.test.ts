@@ -59,4 +59,31 @@ describe('the frame reader', () => {
       }),
     )
   })
+
+  it('refuses a header that never ends, once it is longer than any frame', () => {
+    const endless = { name: 'endless', frameLength: () => 0 }
+    const reader = new FrameReader(endless, 1000)
+    const take = (): boolean => true
+    for (let i = 0; i < 10; i++) reader.add(Buffer.alloc(100), take)
+    expect(reader.pendingBytes).toBe(1000)
+    expect(() => reader.add(Buffer.alloc(1), take)).toThrow(
+      'endless frame of 1001 bytes or more; maxFrameBytes is 1000',
+    )
+  })
+
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('refuses a length of %s', (length) => {
+    const reader = new FrameReader({ name: 'lying', frameLength: () => length }, 1000)
+    expect(() => reader.add(Buffer.alloc(10), () => true)).toThrow(
+      `lying frame announces a length of ${length} bytes`,
+    )
+  })
+
+  it('takes what the taker closes it for as the end', () => {
+    const reader = new FrameReader(echoProtocol, 1000)
+    reader.add(Buffer.concat([frameOf('a'), frameOf('b').subarray(0, 3)]), () => {
+      reader.close()
+      return false
+    })
+    expect(reader.pendingBytes).toBe(0)
+  })
 })
