@@ -1,7 +1,7 @@
 export { FenbuError, isFenbuError, type Outcome } from '../base/index.ts'
 export { type CurrentCall, currentCall } from './call-context.ts'
 export {
-  Call,
+  type Call,
   type CallOptions,
   type ChannelStatus,
   CLIENT_DEFAULTS,

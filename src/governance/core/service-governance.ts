@@ -32,10 +32,10 @@ export class ServiceGovernance<Choice extends Member> {
     member.health.onStart()
   }
 
-  /** `failed`: no connection, a lost one, or silence; an answer of any kind is none of these. */
-  onEnd(member: Choice, nowMs: number, failed: boolean): void {
+  /** `failedMs`: when there was no connection, a lost one, or silence; an answer of any kind is none of these. */
+  onEnd(member: Choice, failedMs: number | undefined): void {
     member.health.onEnd()
-    if (failed) member.health.failed(nowMs)
+    if (failedMs !== undefined) member.health.failed(failedMs)
   }
 
   #choices(nowMs: number, tried: readonly Choice[]): readonly Choice[] {

@@ -70,10 +70,10 @@ export class Channel implements ConnectionOwner {
    * for the call at once, but gives it back when that was only a moment ago: there may be other instances.
    * Throws `RPC_QUEUE_FULL`, `RPC_PAYLOAD_TOO_LARGE`.
    */
-  send(call: Invocation, method: MethodName): void {
+  send(call: Invocation, method: MethodName, nowMs: number): void {
     this.#used = true
     const current = this.#current
-    if (current?.takesCalls && this.#queue.length === 0 && this.#write(current, call, method)) return
+    if (current?.takesCalls && this.#queue.length === 0 && this.#write(current, call, method, nowMs)) return
     if (this.#queue.length >= this.#world.options.maxQueued)
       throw rpcError(
         'RPC_QUEUE_FULL',
@@ -142,7 +142,7 @@ export class Channel implements ConnectionOwner {
     while (this.#queue.length > 0 && connection.takesCalls) {
       const { call, method } = this.#queue.shift()!
       try {
-        if (!this.#write(connection, call, method)) {
+        if (!this.#write(connection, call, method, performance.now())) {
           this.#queue.unshift({ call, method })
           this.#connect()
           return
@@ -183,8 +183,8 @@ export class Channel implements ConnectionOwner {
     for (const call of lost.sent) call.lost(error)
   }
 
-  #write(connection: ClientConnection, call: Invocation, method: MethodName): boolean {
-    const callId = connection.send(call, method, call.remainingMs())
+  #write(connection: ClientConnection, call: Invocation, method: MethodName, nowMs: number): boolean {
+    const callId = connection.send(call, method, call.remainingMs(nowMs))
     if (callId !== 0) {
       call.sent(connection, callId)
       return true

@@ -1,4 +1,4 @@
-export { Call } from './call.ts'
+export type { Call } from './call.ts'
 export { JOURNEY_CHANNEL, type Journey, type JourneyAttempt, type JourneyLookup } from './journey.ts'
 export {
   type CallOptions,

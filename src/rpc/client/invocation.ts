@@ -2,7 +2,7 @@ import { FenbuError, isFenbuError } from '../../base/index.ts'
 import { mayRetry, patienceMs } from '../../governance/index.ts'
 import type { AmbientCall, DependentCall } from '../call-context.ts'
 import { markCallFailure } from '../call-failure.ts'
-import { Deadline, rpcError } from '../core/index.ts'
+import { Deadline, rpcError, type WrittenCall } from '../core/index.ts'
 import type { DeadlineTimer } from '../deadline-timer.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { JourneyRecorder } from './journey.ts'
@@ -35,9 +35,10 @@ const NOTHING_TRIED: readonly Instance[] = []
  * One call of a consumer from the moment it is made until it is settled: its attempts, its one deadline, and what
  * is known about whether it ran. Whatever happens to it comes in as one of the methods below.
  */
-export class Invocation extends Deadline implements DependentCall {
+export class Invocation extends Deadline implements DependentCall, WrittenCall {
   /** Of the current attempt; 1 for the first. */
   attempt = 0
+  writtenAt = 0
   readonly #world: InvocationWorld
   readonly #request: Request
   readonly #resolve: (value: unknown) => void
@@ -100,8 +101,8 @@ export class Invocation extends Deadline implements DependentCall {
   }
 
   /** Time that the provider gets for the current attempt, ms. */
-  remainingMs(): number {
-    return Math.max(1, Math.ceil(this.#request.deadlineMs - performance.now()))
+  remainingMs(nowMs: number): number {
+    return Math.max(1, Math.ceil(this.#request.deadlineMs - nowMs))
   }
 
   sent(connection: ClientConnection, callId: number): void {
@@ -182,12 +183,12 @@ export class Invocation extends Deadline implements DependentCall {
     target.governance.onStart(instance)
     this.#recorder?.attempt(this.attempt, instance, nowMs)
     this.#wakeAt(nowMs + this.#patienceMs / 2)
-    this.#send(instance, method)
+    this.#send(instance, method, nowMs)
   }
 
-  #send(instance: Instance, method: string): void {
+  #send(instance: Instance, method: string, nowMs: number): void {
     try {
-      instance.channel.send(this, instance.methodNamed(method))
+      instance.channel.send(this, instance.methodNamed(method), nowMs)
     } catch (error) {
       if (!isFenbuError(error)) throw error
       if (error.code === 'RPC_QUEUE_FULL') this.#attemptFailed(error, true, false)
@@ -218,7 +219,7 @@ export class Invocation extends Deadline implements DependentCall {
     const instance = this.#instance
     if (instance === undefined) return
     this.#instance = undefined
-    this.#request.target.governance.onEnd(instance, performance.now(), instanceFailed)
+    this.#request.target.governance.onEnd(instance, instanceFailed ? performance.now() : undefined)
     this.#recorder?.attemptEnded(result, handlerMicros)
     if (result !== 'ok') this.#tried = [...this.#tried, instance]
   }

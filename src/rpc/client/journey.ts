@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { Outcome } from '../../base/index.ts'
-import type { Metadata } from '../core/index.ts'
+import { decodeMetadata, type Metadata } from '../core/index.ts'
+import type { Request } from './invocation.ts'
 import type { Instance, ServiceTarget } from './service-target.ts'
 
 /** One attempt of a call; times count from the moment of the call. */
@@ -75,16 +76,9 @@ export class JourneyRecorder {
   }
 
   /** Undefined while nobody listens. */
-  static start(
-    listener: Listener,
-    target: ServiceTarget,
-    method: string,
-    idempotent: boolean,
-    metadata: Metadata,
-    nowMs: number,
-    deadlineMs: number,
-  ): JourneyRecorder | undefined {
+  static start(listener: Listener, request: Request, nowMs: number): JourneyRecorder | undefined {
     if (listener === undefined && !journeys.hasSubscribers) return undefined
+    const { target, method, idempotent, deadlineMs, metadata } = request
     return new JourneyRecorder(listener, nowMs, {
       service: target.service,
       method,
@@ -94,7 +88,7 @@ export class JourneyRecorder {
       durationMs: 0,
       timeoutMs: Math.round(deadlineMs - nowMs),
       idempotent,
-      metadata,
+      metadata: decodeMetadata(metadata),
       lookup: undefined,
       attempts: [],
       result: '',

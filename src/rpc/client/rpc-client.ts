@@ -18,7 +18,7 @@ import {
   rpcError,
 } from '../core/index.ts'
 import { DeadlineTimer } from '../deadline-timer.ts'
-import { Call } from './call.ts'
+import { type Call, makeCall } from './call.ts'
 import { Channel, type ChannelWorld } from './channel.ts'
 import { Invocation, type InvocationWorld } from './invocation.ts'
 import { JourneyRecorder } from './journey.ts'
@@ -37,6 +37,7 @@ import {
 } from './options.ts'
 import { type Client, makeProxy, type ProxyTarget } from './proxy.ts'
 import { ServiceTarget } from './service-target.ts'
+import { Snapshots } from './snapshots.ts'
 
 /** How often channels are looked after, ms. */
 const HOUSEKEEPING_MS = 1_000
@@ -74,6 +75,7 @@ class CallingClient implements RpcClient {
   readonly #targets = new Map<string, ServiceTarget>()
   readonly #world: InvocationWorld & ChannelWorld
   readonly #scratch = new ByteWriter(1024)
+  readonly #snapshots = new Snapshots()
   readonly #housekeeping: NodeJS.Timeout
   #closed: FenbuError | undefined
 
@@ -139,7 +141,7 @@ class CallingClient implements RpcClient {
     idempotent: boolean,
     options: ResolvedCallOptions,
   ): Call<unknown> {
-    return new Call<unknown>((resolve, reject) => {
+    return makeCall<unknown>((resolve, reject) => {
       if (this.#closed !== undefined) throw this.#closed
       const nowMs = performance.now()
       const ambient = ambientCall()
@@ -155,16 +157,7 @@ class CallingClient implements RpcClient {
         signal: options.signal,
         parent,
       }
-      const listener = this.#options.onJourney
-      const recorder = JourneyRecorder.start(
-        listener,
-        target,
-        method,
-        idempotent,
-        options.metadata,
-        nowMs,
-        deadlineMs,
-      )
+      const recorder = JourneyRecorder.start(this.#options.onJourney, request, nowMs)
       new Invocation(this.#world, request, resolve, reject, recorder).start(nowMs)
     })
   }
@@ -186,7 +179,7 @@ class CallingClient implements RpcClient {
   #encode(args: readonly unknown[]): Uint8Array {
     this.#scratch.reset()
     this.#codec.encode(this.#scratch, args)
-    return this.#scratch.copyAndReset()
+    return this.#snapshots.take(this.#scratch)
   }
 
   #resolveService(name: string, options: ServiceOptions): ResolvedServiceOptions {

@@ -1,10 +1,10 @@
 import { assert } from '../../base/index.ts'
 import { CALL_ID_MAX } from './frame-codec.ts'
 
-interface Written<Call> {
-  readonly call: Call
-  /** Where its frame starts in the stream of this connection, bytes. */
-  readonly offset: number
+/** What a connection writes down on a call. */
+export interface WrittenCall {
+  /** Where its frame starts in the stream of the connection, bytes. */
+  writtenAt: number
 }
 
 /** What a lost connection means for the calls on it. */
@@ -16,8 +16,8 @@ export interface LostCalls<Call> {
 }
 
 /** The calls of one connection, seen from the client: who gets which answer, and who surely did not run. */
-export class ClientCalls<Call> {
-  readonly #pending = new Map<number, Written<Call>>()
+export class ClientCalls<Call extends WrittenCall> {
+  readonly #pending = new Map<number, Call>()
   readonly #max: number
   #nextId = 1
   #lastAccepted = CALL_ID_MAX
@@ -44,16 +44,16 @@ export class ClientCalls<Call> {
   open(call: Call, offset: number): number {
     assert(!this.closing, 'calls are opened on connections that take them')
     const id = this.#nextId++
-    this.#pending.set(id, { call, offset })
+    call.writtenAt = offset
+    this.#pending.set(id, call)
     return id
   }
 
   /** The call that an answer or a cancellation is for; undefined if it is settled already. */
   settle(callId: number): Call | undefined {
-    const written = this.#pending.get(callId)
-    if (written === undefined) return undefined
-    this.#pending.delete(callId)
-    return written.call
+    const call = this.#pending.get(callId)
+    if (call !== undefined) this.#pending.delete(callId)
+    return call
   }
 
   /** Whether this number was ever given out here: an answer to another is a violation, a late one is not. */
@@ -65,7 +65,7 @@ export class ClientCalls<Call> {
   goAway(lastAccepted: number): Call[] {
     this.#lastAccepted = Math.min(this.#lastAccepted, lastAccepted, CALL_ID_MAX - 1)
     const refused: Call[] = []
-    for (const [id, { call }] of this.#pending) {
+    for (const [id, call] of this.#pending) {
       if (id <= this.#lastAccepted) continue
       this.#pending.delete(id)
       refused.push(call)
@@ -77,7 +77,7 @@ export class ClientCalls<Call> {
   lost(sentBytes: number): LostCalls<Call> {
     const unsent: Call[] = []
     const sent: Call[] = []
-    for (const { call, offset } of this.#pending.values()) (offset >= sentBytes ? unsent : sent).push(call)
+    for (const call of this.#pending.values()) (call.writtenAt >= sentBytes ? unsent : sent).push(call)
     this.#pending.clear()
     return { unsent, sent }
   }

@@ -1,4 +1,4 @@
-export { ClientCalls, type LostCalls } from './client-calls.ts'
+export { ClientCalls, type LostCalls, type WrittenCall } from './client-calls.ts'
 export { type Codec, DEPTH_MAX } from './codec/codec.ts'
 export type { Dates } from './codec/dates.ts'
 export { jsonCodec } from './codec/json.ts'

@@ -1,13 +1,19 @@
 import { type FenbuError, invalidOption } from '../../base/index.ts'
 
-const VERSION = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})$/
+const VERSION = /^(\d{1,9})\.(\d{1,9})\.(\d{1,9})([-+][0-9A-Za-z.+-]{1,64})?$/
 const RANGE = /^(\^?)(\d{1,9})(?:\.(\d{1,9}|x))?(?:\.(\d{1,9}|x))?$/
+
+interface Version {
+  readonly numbers: Triple
+  /** `-rc.1`: comes before the release, and is taken only by who names it exactly. */
+  readonly suffix: string
+}
 
 type Triple = readonly [major: number, minor: number, patch: number]
 
 /**
  * Which versions of a service a consumer takes: `1.2.0` that one alone; `^1`, `^1.2`, `^1.2.3` from there up to the
- * next major (below 1.0.0 up to the next minor); `1`, `1.x`, `1.2`, `1.2.x` that line; `*` or undefined all.
+ * next major (below 1.0.0 up to the next minor); `1`, `1.x`, `1.2`, `1.2.x` that line; `*` all.
  */
 export class VersionRange {
   readonly text: string
@@ -28,7 +34,7 @@ export class VersionRange {
   }
 
   static tryParse(text: string): VersionRange | undefined {
-    if (text === '*') return new VersionRange('*', [0, 0, 0], [Number.POSITIVE_INFINITY, 0, 0])
+    if (text === '*' || parseVersion(text)?.suffix) return new VersionRange(text, [0, 0, 0], [0, 0, 0])
     const match = RANGE.exec(text)
     if (match === null || (match[3] === 'x' && match[4] !== undefined && match[4] !== 'x')) return undefined
     const numbers = [match[2], match[3], match[4]].map((part) =>
@@ -42,8 +48,10 @@ export class VersionRange {
   }
 
   includes(version: string): boolean {
-    const triple = parseVersion(version)
-    return triple !== undefined && compare(triple, this.#from) >= 0 && compare(triple, this.#below) < 0
+    if (this.text === '*' || this.text === version) return true
+    const parsed = parseVersion(version)
+    if (parsed === undefined || parsed.suffix !== '') return false
+    return compare(parsed.numbers, this.#from) >= 0 && compare(parsed.numbers, this.#below) < 0
   }
 }
 
@@ -51,19 +59,22 @@ export class VersionRange {
 export function compareVersions(a: string, b: string): number {
   const left = parseVersion(a)
   const right = parseVersion(b)
-  if (left && right) return compare(left, right)
-  return Number(left !== undefined) - Number(right !== undefined)
+  if (left === undefined || right === undefined)
+    return Number(left !== undefined) - Number(right !== undefined)
+  return compare(left.numbers, right.numbers) || Number(left.suffix === '') - Number(right.suffix === '')
 }
 
-/** Checks the version of a provider: three numbers. */
+/** Checks the version of a provider: three numbers, perhaps with a suffix. */
 export function checkVersion(where: string, version: string): string {
-  if (!VERSION.test(version)) throw invalidOption(where, 'version', version, 'three numbers, such as 1.2.0')
+  if (parseVersion(version) === undefined)
+    throw invalidOption(where, 'version', version, 'three numbers, such as 1.2.0')
   return version
 }
 
-function parseVersion(text: string): Triple | undefined {
+function parseVersion(text: string): Version | undefined {
   const match = VERSION.exec(text)
-  return match === null ? undefined : [Number(match[1]), Number(match[2]), Number(match[3])]
+  if (match === null) return undefined
+  return { numbers: [Number(match[1]), Number(match[2]), Number(match[3])], suffix: match[4] ?? '' }
 }
 
 function compare(a: Triple, b: Triple): number {

@@ -18,7 +18,8 @@ export class ServerCall extends Deadline implements AmbientCall {
   readonly args: readonly unknown[]
   readonly provided: ProvidedMethod
   readonly owner: CallOwner
-  startedMs = 0
+  /** When its bytes arrived, monotonic ms. */
+  readonly arrivedMs: number
   ended = false
   #abortReason: unknown
   #aborted = false
@@ -32,7 +33,8 @@ export class ServerCall extends Deadline implements AmbientCall {
     idempotent: boolean,
     attempt: number,
     metadata: Metadata,
-    deadline: number,
+    arrivedMs: number,
+    timeoutMs: number,
     peer: string,
     principal: string | undefined,
     owner: CallOwner,
@@ -44,7 +46,8 @@ export class ServerCall extends Deadline implements AmbientCall {
     this.idempotent = idempotent
     this.attempt = attempt
     this.metadata = metadata
-    this.deadline = deadline
+    this.arrivedMs = arrivedMs
+    this.deadline = arrivedMs + timeoutMs
     this.peer = peer
     this.principal = principal
     this.owner = owner

@@ -189,8 +189,6 @@ export class ServerConnection implements ConnectionHandler {
         : bytes.subarray(view.metadataStart, view.argsStart)
     const args = codec.decode(bytes, view.argsStart, end)
     if (!Array.isArray(args)) throw rpcError('RPC_BODY_INVALID', 'the arguments of a call are one array')
-    // 0 would be no time at all: the caller rounds up, so only a broken one sends it.
-    const deadline = performance.now() + Math.max(1, view.timeoutMs)
     return new ServerCall(
       view.callId,
       provided,
@@ -198,7 +196,9 @@ export class ServerConnection implements ConnectionHandler {
       view.idempotent,
       view.attempt,
       decodeMetadata(metadataBytes),
-      deadline,
+      this.#connection.statistics.lastReceivedMs,
+      // 0 would be no time at all: callers round up, so only a broken one sends it.
+      Math.max(1, view.timeoutMs),
       this.#peer,
       this.#state.principal(this.#connection),
       this,
@@ -217,7 +217,6 @@ export class ServerConnection implements ConnectionHandler {
   }
 
   #run(call: ServerCall): void {
-    call.startedMs = performance.now()
     try {
       const result = runHandler(call)
       if (isThenable(result))
@@ -331,7 +330,7 @@ export class ServerConnection implements ConnectionHandler {
 }
 
 function handlerMicros(call: ServerCall): number {
-  return Math.min(0xffff_ffff, Math.round((performance.now() - call.startedMs) * 1000))
+  return Math.min(0xffff_ffff, Math.round((performance.now() - call.arrivedMs) * 1000))
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

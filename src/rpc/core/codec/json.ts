@@ -59,19 +59,30 @@ function refusePrototype(key: string, value: unknown): unknown {
 
 /** Scans brackets outside texts: parsing a million of them would already cost seconds. */
 function depthProblem(text: string): string | undefined {
+  // So few characters cannot open and close more.
+  if (text.length <= DEPTH_MAX * 2) return undefined
   let depth = 0
-  let quoted = false
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
-    if (quoted) {
-      if (code === 0x5c) i++
-      else if (code === 0x22) quoted = false
-    } else if (code === 0x22) quoted = true
+    if (code === QUOTE) i = endOfText(text, i)
     else if (code === 0x5b || code === 0x7b) {
       if (++depth > DEPTH_MAX) return `nested deeper than ${DEPTH_MAX} levels`
     } else if (code === 0x5d || code === 0x7d) depth--
   }
   return undefined
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+
+/** Index of the quotation mark that closes the text opened at `open`. */
+function endOfText(text: string, open: number): number {
+  for (let close = text.indexOf('"', open + 1); close !== -1; close = text.indexOf('"', close + 1)) {
+    let backslashes = 0
+    while (text.charCodeAt(close - 1 - backslashes) === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return close
+  }
+  return text.length
 }
 
 function invalid(what: string): FenbuError {

@@ -52,6 +52,11 @@ function encodePlain(writer: ByteWriter, value: object, dates: Dates, depth: num
 
 function encodeText(writer: ByteWriter, text: string): void {
   const start = writer.length
+  if (text.length <= TINY_TEXT) {
+    writer.uint8(0)
+    writer.setUint8At(start, 0xa0 | writer.utf8(text))
+    return
+  }
   const guess = textHeaderBytes(text.length)
   reserve(writer, guess)
   const length = writer.utf8(text)
@@ -76,6 +81,9 @@ function encodeText(writer: ByteWriter, text: string): void {
     writer.setUint32At(start + 1, length)
   }
 }
+
+/** A text of so many UTF-16 units fits the shortest form whatever they are: each becomes at most three bytes. */
+const TINY_TEXT = 10
 
 function textHeaderBytes(length: number): number {
   if (length < 32) return 1
@@ -147,15 +155,29 @@ function encodeRecord(
   depth: number,
 ): void {
   const keys = Object.keys(record)
-  let count = 0
-  for (const key of keys) if (record[key] !== undefined) count++
+  const start = writer.length
+  let count = keys.length
   encodeCount(writer, count, 0x80, 0xde)
-  for (const key of keys) {
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!
     const value = record[key]
-    if (value === undefined) continue
+    if (value === undefined) {
+      count--
+      continue
+    }
     encodeText(writer, key)
     encodeMessagePack(writer, value, dates, depth)
   }
+  if (count !== keys.length) patchCount(writer, start, keys.length, count)
+}
+
+/** Corrects the header of a map of `written` entries, which keeps its size. */
+function patchCount(writer: ByteWriter, start: number, written: number, count: number): void {
+  if (written < 16) writer.setUint8At(start, 0x80 | count)
+  else if (written < 0x1_0000) {
+    writer.setUint8At(start + 1, count >> 8)
+    writer.setUint8At(start + 2, count & 0xff)
+  } else writer.setUint32At(start + 1, count)
 }
 
 /** Header of an array (0x90, 0xdc) or a map (0x80, 0xde). */

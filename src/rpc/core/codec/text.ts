@@ -3,12 +3,12 @@ import { rpcError } from '../errors.ts'
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Texts up to this many bytes are decoded by hand: cheaper than a crossing into the decoder. */
-const SHORT_BYTES = 48
+const SHORT_BYTES = 16
 
 /** `length` bytes of UTF-8 at `at`; ill-formed text is `RPC_BODY_INVALID`. */
 export function readText(bytes: Uint8Array, at: number, length: number): string {
   if (length <= SHORT_BYTES) {
-    const text = readAscii(bytes, at, length)
+    const text = readShort(bytes, at, at + length)
     if (text !== undefined) return text
   }
   try {
@@ -18,12 +18,21 @@ export function readText(bytes: Uint8Array, at: number, length: number): string 
   }
 }
 
-function readAscii(bytes: Uint8Array, at: number, length: number): string | undefined {
+/** Sequences of one and three well-formed bytes (Latin, Chinese); undefined where the decoder must judge. */
+function readShort(bytes: Uint8Array, start: number, end: number): string | undefined {
   let text = ''
-  for (let i = at; i < at + length; i++) {
-    const byte = bytes[i]!
-    if (byte >= 0x80) return undefined
-    text += String.fromCharCode(byte)
+  for (let i = start; i < end; i++) {
+    let code = bytes[i]!
+    if (code >= 0x80) {
+      if ((code & 0xf0) !== 0xe0 || i + 2 >= end) return undefined
+      const second = bytes[++i]!
+      const third = bytes[++i]!
+      code = ((code & 0x0f) << 12) | ((second & 0x3f) << 6) | (third & 0x3f)
+      // Continuation bytes, no overlong form, no half of a surrogate pair (Unicode table 3-7).
+      if ((second & 0xc0) !== 0x80 || (third & 0xc0) !== 0x80 || code < 0x800 || (code & 0xf800) === 0xd800)
+        return undefined
+    }
+    text += String.fromCharCode(code)
   }
   return text
 }
