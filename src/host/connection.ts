@@ -169,7 +169,7 @@ export class Connection {
     this.#stopReading()
     this.#watchdog.ending()
     this.#outbox.end()
-    if (this.#outbox.unsentBytes === 0) linger(this.#socket)
+    if (this.#outbox.unsentBytes === 0) this.#linger()
   }
 
   /** Closes because a handler threw where no frame can be refused: a bug, told to the operator. */
@@ -258,7 +258,7 @@ export class Connection {
 
   #sendingChanged(): void {
     if (this.#state === 'ending') {
-      if (this.#outbox.unsentBytes === 0) linger(this.#socket)
+      if (this.#outbox.unsentBytes === 0) this.#linger()
     } else if (this.#state === 'open' && !this.#delivering) {
       this.#settle()
       if (!this.#outbox.choked) this.#tellWritable()
@@ -296,13 +296,17 @@ export class Connection {
     else if (this.#state === 'open') this.#sayLastWord(() => this.#handler?.refused?.(error), error)
   }
 
-  /** What is written by now still leaves if the peer reads it within a second; the handler is told at once. */
+  /** What is written by now still leaves if the peer reads it; the handler is told at once. */
   #sayLastWord(speak: () => void, reason: FenbuError): void {
     this.#stopReading()
     this.#guard(speak)
     this.#outbox.end()
-    linger(this.#socket)
+    this.#linger()
     this.#close(reason)
+  }
+
+  #linger(): void {
+    linger(this.#socket, () => this.#outbox.takenBytes)
   }
 
   #lost(cause: Error | undefined): void {
