@@ -33,7 +33,7 @@ export interface RecoveredState {
  * The log of a cluster of one: every proposal is committed once it is durable. It keeps the contract of
  * `ReplicatedLog`, so that what is built on it does not notice when a real protocol takes its place.
  *
- * The epoch is raised at every start and persisted before anything else of the new reign.
+ * The epoch is raised at every start and durable before anything else of the new reign is, or is answered.
  */
 export class LocalLog implements ReplicatedLog<Message> {
   readonly #id: NodeId
@@ -146,7 +146,8 @@ export class LocalLog implements ReplicatedLog<Message> {
   #deliver(out: LogOutput<Message>): void {
     if (this.#deliveredIndex < this.#recoveredIndex) this.#readRecovered(out)
     else this.#deliverProposals(out)
-    while (this.#reads.length > 0 && this.#reads[0]!.index <= this.#deliveredIndex) {
+    // Nobody sees the new epoch before it is durable: the next start would reign under the same one.
+    while (this.#lastWritten > 0 && this.#reads.length > 0 && this.#reads[0]!.index <= this.#deliveredIndex) {
       const { id, index } = this.#reads.shift()!
       out.answerRead(id, index)
     }

@@ -137,9 +137,13 @@ export class LogStream {
   }
 }
 
-function bytesAtMost(name: Uint8Array, { state, records }: StreamWrite): number {
-  const values = 4 * recordBytesAtMost(name, NOTHING) + (state?.length ?? 0)
-  return values + (records ? recordBytesAtMost(name, records) : 0)
+/** Not less than what a unit takes in a batch. */
+function bytesAtMost(name: Uint8Array, { state, truncateAfter, records, truncateUpTo }: StreamWrite): number {
+  let bytes = recordBytesAtMost(name, records ?? NOTHING)
+  if (state) bytes += recordBytesAtMost(name, NOTHING) + state.length
+  if (truncateAfter !== undefined) bytes += recordBytesAtMost(name, NOTHING)
+  if (truncateUpTo !== undefined) bytes += recordBytesAtMost(name, NOTHING)
+  return bytes
 }
 
 const NOTHING: readonly Uint8Array[] = []

@@ -55,6 +55,8 @@ export class StorageRun {
   refused = 0
   readonly refusals = { consensus: 0, bulk: 0 }
   copied = 0
+  /** Errors of reads that should not have been. */
+  readonly problems: unknown[] = []
   starts = 0
 
   constructor(seed: number, options: WriteAheadLogOptions = SMALL_LOG, capacityBytes = 2 ** 30) {
@@ -105,6 +107,7 @@ export class StorageRun {
 
   /** Everything that was acknowledged is there, in order, once; nothing that was never written is. */
   async verify(): Promise<void> {
+    if (this.problems.length > 0) throw this.problems[0]
     for (const [name, model] of this.models) {
       const stream = this.#stream(name)
       const records = await this.#readAll(stream)
@@ -118,6 +121,7 @@ export class StorageRun {
   async work(events: number, busy = 0.5): Promise<void> {
     for (let i = 0; i < events && !this.wal.failure; i++) {
       while (chance(this.random, busy)) this.operate()
+      if (chance(this.random, 0.05)) this.readSomething()
       if (!this.time.runNext()) this.operate()
       await settle()
     }
@@ -213,6 +217,14 @@ export class StorageRun {
     } catch (error) {
       ended(error)
     }
+  }
+
+  /** A read under way while records move and files go; it may find its records gone, and nothing else. */
+  readSomething(): void {
+    const stream = this.#stream(pick(this.random, STREAMS).name)
+    stream.read(stream.firstIndex, stream.durableIndex, 10_000).catch((error: unknown) => {
+      if (!isFenbuError(error, 'STORAGE_NOT_KEPT')) this.problems.push(error)
+    })
   }
 
   #choose(model: StreamModel): StreamOperation {

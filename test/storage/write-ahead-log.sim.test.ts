@@ -84,8 +84,13 @@ test(
       await run.work(below(run.random, 60))
       const failAt = run.disk.counts.operations + below(run.random, 60)
       const failing = pick(run.random, ['write', 'datasync'])
-      run.disk.fault = (operation) =>
-        operation === failing && run.disk.counts.operations >= failAt ? 'error' : 'none'
+      let hasFailed = false
+      // Once: the next sync would succeed, and mean nothing.
+      run.disk.fault = (operation) => {
+        if (hasFailed || operation !== failing || run.disk.counts.operations < failAt) return 'none'
+        hasFailed = true
+        return 'error'
+      }
       await run.work(200)
       if (run.wal.failure) countUp(counted, 'failed logs')
       expectStopped(run)
