@@ -1,5 +1,5 @@
 // get, set and create of the coordination server against Debian's ZooKeeper, interleaved in one run: 8 connections,
-// 64 requests in flight on each, nodes of 100 bytes, every write durable before it is answered. Prints ratios as JSON.
+// 64 requests in flight on each, nodes of 100 bytes, every write durable before it is answered.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -171,8 +171,13 @@ class Engine {
     return (counts.reduce((sum, count) => sum + count, 0) * 1000) / elapsedMs
   }
 
+  medians() {
+    const rounded = (operation) => Math.round(median(this.rates[operation]))
+    return Object.fromEntries(OPERATIONS.map((operation) => [operation, rounded(operation)]))
+  }
+
   async close() {
-    for (const load of this.loads) load.end()
+    for (const load of this.loads ?? []) load.end()
     await this.stop()
   }
 }
@@ -203,7 +208,7 @@ async function startZooKeeper() {
 
 async function startFenbu() {
   const folder = await mkdtemp(join(tmpdir(), 'fenbu-bench-'))
-  const program = fileURLToPath(new URL('./coordination-server.js', import.meta.url))
+  const program = fileURLToPath(new URL('./coordination/server.js', import.meta.url))
   const flags = (process.env.FENBU_BENCH_NODE_FLAGS ?? '').split(' ').filter(Boolean)
   const node = spawn(process.execPath, [...flags, program, join(folder, 'data')], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -253,33 +258,33 @@ function median(values) {
   return sorted[Math.floor(sorted.length / 2)]
 }
 
-const engines =
-  process.env.FENBU_BENCH_ONLY === 'fenbu'
-    ? [await startFenbu()]
-    : [await startFenbu(), await startZooKeeper()]
-try {
+export async function run({ log }) {
+  const alone = process.env.FENBU_BENCH_ONLY === 'fenbu'
+  const engines = await Promise.all(alone ? [startFenbu()] : [startFenbu(), startZooKeeper()])
+  try {
+    await measure(engines, log)
+  } finally {
+    for (const engine of engines) await engine.close()
+  }
+  const perSecond = Object.fromEntries(engines.map((engine) => [engine.name, engine.medians()]))
+  const { fenbu, zookeeper } = perSecond
+  const ratio = (operation) => Number((fenbu[operation] / zookeeper[operation]).toFixed(2))
+  return {
+    bench: 'coordination',
+    ratios: zookeeper && Object.fromEntries(OPERATIONS.map((operation) => [operation, ratio(operation)])),
+    perSecond,
+  }
+}
+
+async function measure(engines, log) {
   for (const engine of engines) await engine.prepare()
   for (const engine of engines)
     for (const operation of OPERATIONS) await engine.run(operation, WARM_UP_MS / OPERATIONS.length)
   for (let round = 0; round < ROUNDS; round++)
     for (const operation of OPERATIONS)
-      for (const engine of round % 2 === 0 ? engines : [...engines].reverse())
-        engine.rates[operation].push(await engine.run(operation, ROUND_MS))
-} finally {
-  for (const engine of engines) await engine.close()
+      for (const engine of round % 2 === 0 ? engines : [...engines].reverse()) {
+        const rate = await engine.run(operation, ROUND_MS)
+        engine.rates[operation].push(rate)
+        log(`round ${round + 1}, ${operation}, ${engine.name}: ${Math.round(rate)} per second`)
+      }
 }
-const rates = Object.fromEntries(
-  engines.map(({ name, rates }) => [
-    name,
-    Object.fromEntries(OPERATIONS.map((operation) => [operation, Math.round(median(rates[operation]))])),
-  ]),
-)
-const ratios =
-  rates.zookeeper &&
-  Object.fromEntries(
-    OPERATIONS.map((operation) => [
-      operation,
-      Number((rates.fenbu[operation] / rates.zookeeper[operation]).toFixed(2)),
-    ]),
-  )
-console.log(JSON.stringify({ bench: 'coordination', ratios, perSecond: rates }))

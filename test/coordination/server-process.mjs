@@ -1,5 +1,5 @@
-// A coordination server as a process of its own: `node server-process.mjs <folder> [port]` prints its port and serves
-// until it is killed. Runs what `tsc -b` built.
+// A coordination server as a process of its own: `node server-process.mjs <folder> [port] [tickMs]` prints its port
+// and serves until it is killed, or until whoever started it is gone. Runs what `tsc -b` built.
 import { CoordinationServer } from '../../dist/coordination/server/index.js'
 import { Listener, nodeClock, nodeFiles, nodeRandom, nodeTimers } from '../../dist/host/index.js'
 
@@ -19,5 +19,7 @@ process.once('SIGTERM', async () => {
   await listener.close({ drainTimeoutMs: 2_000 })
   await server.close()
   await files.close()
+  process.exit(0)
 })
+process.stdin.on('end', () => process.exit(0)).resume()
 console.log(`listening on port ${listener.address.port}`)

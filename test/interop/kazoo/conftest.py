@@ -24,7 +24,7 @@ class Server:
     def run(self):
         if self.process is not None:
             return
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         line = self.process.stdout.readline()
         assert b"listening" in line, line
 

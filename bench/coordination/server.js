@@ -1,4 +1,4 @@
-// The server under test: `node coordination-server.js <data folder>` prints its port and serves until SIGTERM.
+// The server under test: `node server.js <data folder>` prints its port and serves until SIGTERM.
 import { startServer } from 'fenbu/server'
 
 const server = await startServer({ data: process.argv[2], port: 0 })
