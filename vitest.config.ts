@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { mutantPlugin } from './test/mutants/plugin.ts'
 
 const conditions = ['fenbu-src', 'module', 'node', 'default']
 
 export default defineConfig({
+  plugins: [mutantPlugin(process.env['FENBU_MUTANT'])],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
