@@ -90,18 +90,20 @@ export class ServiceSubscription {
       const instances = await this.#read()
       this.#attempt = 0
       this.#context.recovered(this)
-      this.#guard.step({ type: 'listed', nowMs: performance.now(), instances }, this.#guardOutput)
-      return this.#pauseMs()
+      const nowMs = performance.now()
+      this.#guard.step({ type: 'listed', nowMs, instances }, this.#guardOutput)
+      return this.#pauseMs(nowMs)
     } catch (error) {
       this.#failed(error)
       return retryDelayMs(this.#attempt++, randomBytes(4).readUInt32BE())
     }
   }
 
-  #pauseMs(): number {
+  /** A reading that came a moment before its time, as timers may, is made once more. */
+  #pauseMs(nowMs: number): number {
     const { verifyMs } = this.#context.options
-    const untilReadAgainMs = (this.#readAgainAtMs ?? Number.POSITIVE_INFINITY) - performance.now()
-    return untilReadAgainMs > 0 ? Math.min(verifyMs, untilReadAgainMs) : verifyMs
+    if (this.#readAgainAtMs === undefined) return verifyMs
+    return Math.min(verifyMs, Math.max(0, this.#readAgainAtMs - nowMs))
   }
 
   #publish(instances: readonly Instance[], source: ListSource): void {
