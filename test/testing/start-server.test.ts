@@ -54,8 +54,8 @@ describe('a server for tests', () => {
   })
 
   it('ends sessions soon, so that tests need not wait', async () => {
-    const server = await start({ tickMs: 50 })
-    const [holder, observer] = [clientOf(server, 100), connect(server.url)]
+    const server = await start({ tickMs: 250 })
+    const [holder, observer] = [clientOf(server, 500), connect(server.url)]
     onTestFinished(() => observer.close())
     await holder.create('/held', new Uint8Array(), { mode: 'ephemeral' })
     await observer.ready()
