@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 import { mutantPlugin } from './test/mutants/plugin.ts'
 
-const conditions = ['fenbu-src', 'module', 'node', 'default']
+/** Tests load this package's own sources. */
+export const conditions: string[] = ['fenbu-src', 'module', 'node', 'default']
 
 export default defineConfig({
   plugins: [mutantPlugin(process.env['FENBU_MUTANT'])],

@@ -3,8 +3,7 @@ import { resolve } from 'node:path'
 import type { Plugin } from 'vitest/config'
 import { MUTANTS } from './index.ts'
 import type { Mutant } from './mutant.ts'
-
-const ROOT = resolve(import.meta.dirname, '../..')
+import { ROOT } from './root.ts'
 
 /** With FENBU_MUTANT=<id> the source is loaded with that one change in it; otherwise as it is. */
 export function mutantPlugin(id: string | undefined): Plugin {
