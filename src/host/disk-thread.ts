@@ -13,13 +13,15 @@ export class DiskThread {
   #ended: FenbuError<FileErrorCode> | undefined
 
   constructor() {
-    this.#worker = new Worker(mainModule())
-    this.#worker.unref()
+    // Flags of the process (`--input-type`, a profiler's) are not for this thread.
+    this.#worker = new Worker(mainModule(), { execArgv: [] })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     this.#worker.on('error', (cause) =>
       this.#end(fileError('FILE_FAILED', 'the disk thread failed', { cause })),
     )
     this.#worker.on('exit', () => this.#end(fileError('FILE_CLOSED', 'the disk was closed by this process')))
+    // After the listeners: adding one for messages holds the process again.
+    this.#worker.unref()
   }
 
   /** Bytes among the arguments are handed over: the caller gives up their buffer. */

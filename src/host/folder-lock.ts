@@ -54,10 +54,8 @@ function refuseIfHeld(folder: string, claim: string): void {
 function identityOf(pid: number): string {
   if (process.platform !== 'linux') return `${pid}`
   try {
-    // The second field is the name in brackets and may hold anything; the start time is field 22.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? []
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-    return `${pid} ${boot} ${fields[19]}`
+    return `${pid} ${boot} ${statOf(`/proc/${pid}/stat`)[19]}`
   } catch {
     return `${pid}`
   }
@@ -66,10 +64,29 @@ function identityOf(pid: number): string {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
+  return !isDefunct(pid)
+}
+
+/**
+ * A dead process whose parent has not noticed can still be signalled. It is dead only when all of its threads are:
+ * one of them may be finishing a write to this folder.
+ */
+function isDefunct(pid: number): boolean {
+  if (process.platform !== 'linux') return false
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`)
+    return threads.every((thread) => /^[ZX]/.test(statOf(`/proc/${pid}/task/${thread}/stat`)[0] ?? ''))
+  } catch {
+    return false
+  }
+}
+
+/** The fields after the name, which stands in brackets and may hold anything: state first, start time 20th. */
+function statOf(path: string): readonly string[] {
+  return readFileSync(path, 'latin1').split(') ').at(-1)?.split(' ') ?? []
 }
 
 function numberOf(name: string): number {

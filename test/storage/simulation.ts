@@ -219,11 +219,12 @@ export class StorageRun {
     }
   }
 
-  /** A read under way while records move and files go; it may find its records gone, and nothing else. */
+  /** A read under way while records move and files go; it may find its records gone, or the log closed. */
   readSomething(): void {
     const stream = this.#stream(pick(this.random, STREAMS).name)
     stream.read(stream.firstIndex, stream.durableIndex, 10_000).catch((error: unknown) => {
-      if (!isFenbuError(error, 'STORAGE_NOT_KEPT')) this.problems.push(error)
+      if (isFenbuError(error, 'STORAGE_NOT_KEPT') || isFenbuError(error, 'STORAGE_CLOSED')) return
+      this.problems.push(error)
     })
   }
 

@@ -195,6 +195,17 @@ describe('a write is refused at once', () => {
     await bench.until(log.close())
     expect(await last).toBe(1)
     await expect(log.stream('s').append([bytes('b')])).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
+    await expect(log.stream('s').read(1, 1, 100)).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
+  })
+
+  test('the rest of a read that is under way when the log is closed', async () => {
+    const bench = new Bench()
+    const log = await bench.open()
+    for (const text of ['a', 'b', 'c']) await bench.until(log.stream('s').append([bytes(text)]))
+    const reading = log.stream('s').read(1, 3, 100)
+    const refused = expect(reading).rejects.toMatchObject({ code: 'STORAGE_CLOSED' })
+    await bench.until(log.close())
+    await refused
   })
 })
 
