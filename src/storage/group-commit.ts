@@ -82,6 +82,10 @@ export class GroupCommit {
     return this.#failure
   }
 
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
   /** Why a write of this many bytes cannot be taken now; one that only lets go of records needs no space. */
   refusal(
     bytes: number,

@@ -97,13 +97,16 @@ export class LogStream {
 
   /**
    * Durable records from index `from` on, to `to` at most, stopping after `maxBytes` but with at least one. Throws
-   * `STORAGE_NOT_KEPT` if `from` is not there, `STORAGE_CORRUPT` if the disk gives back something else.
+   * `STORAGE_NOT_KEPT` if `from` is not there, `STORAGE_CORRUPT` if the disk gives back something else,
+   * `STORAGE_CLOSED` if the log is closed before all was read.
    */
   async read(from: number, to: number, maxBytes: number): Promise<Uint8Array[]> {
     const items: Uint8Array[] = []
     let bytes = 0
     // Looked up one by one: while one is read, others may move to another segment or be let go.
     for (let run = this.#runAt(from, to); run; run = this.#runAt(from + items.length, to)) {
+      if (this.#commit.isClosed)
+        throw storageError('STORAGE_CLOSED', `stream ${this.name}: the log was closed by this process`)
       for (const item of await readRun(run, this.#seed)) {
         bytes += item.length
         if (items.length > 0 && bytes > maxBytes) return items
