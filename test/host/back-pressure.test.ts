@@ -26,18 +26,35 @@ describe('back-pressure', () => {
     ).toBe(true)
   })
 
-  it('tells the handler when it may write again', async () => {
-    const { server, handler, peer } = await openPair({ pauseReadingBytes: 64 * 1024 })
-    const writable = vi.fn(() => expect(server.choked).toBe(false))
-    Object.assign(handler, { writable })
+  it('tells the handler that it may write again when half of the bound has left', async () => {
+    const { server, handler, peer } = await openPair({ pauseReadingBytes: 16 * MIB })
+    const unsentThen: number[] = []
+    Object.assign(handler, { writable: () => unsentThen.push(server.choked ? -1 : server.unsentBytes) })
     peer.socket.pause()
     while (!server.choked) {
       server.writer.bytes(Buffer.alloc(MIB))
       server.flush()
     }
-    expect(writable).not.toHaveBeenCalled()
+    expect(unsentThen).toEqual([])
     peer.socket.resume()
-    await vi.waitFor(() => expect(writable).toHaveBeenCalled(), WAITING)
+    await vi.waitFor(() => expect(unsentThen.length).toBeGreaterThan(0), WAITING)
+    expect(unsentThen[0]).toBeLessThanOrEqual(8 * MIB)
+  })
+
+  it('keeps what waits as it was written, in order', async () => {
+    const { server, peer } = await openPair()
+    peer.socket.pause()
+    const blocks = Array.from({ length: 200 }, (_, i) => Buffer.alloc(100_000, `block ${i}`))
+    for (const [i, block] of blocks.entries()) {
+      server.writer.bytes(block)
+      server.flush()
+      // Every few blocks a turn goes by, and a little more may leave.
+      if (i % 5 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(server.unsentBytes).toBeGreaterThan(0)
+    peer.socket.resume()
+    const all = Buffer.concat(blocks)
+    expect((await peer.until(all.length)).equals(all)).toBe(true)
   })
 
   it('works with a bound below what the socket buffers by itself', async () => {

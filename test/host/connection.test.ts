@@ -107,8 +107,8 @@ describe('a connection that this side ends', () => {
       server.writer.bytes(frameOf('dropped'))
     }
     peer.send(Buffer.concat([frameOf('a'), frameOf('b')]))
-    await handler.end()
-    await peer.closed
+    expect((await handler.end()).cause).toBeUndefined()
+    expect(await peer.closed).toBe(false)
     expect(handler.frames).toEqual(['x'])
     expect(peer.received).toEqual(frameOf('reply'))
   })
