@@ -18,7 +18,7 @@ export function mutantPlugin(id: string | undefined): Plugin {
 }
 
 /** The source with the change; throws unless there is exactly one place for it. */
-export function mutated(source: string, { id, file, find, replace }: Mutant): string {
+function mutated(source: string, { id, file, find, replace }: Mutant): string {
   const [before, after, ...more] = source.split(find)
   if (before === undefined || after === undefined || more.length > 0)
     throw new Error(
