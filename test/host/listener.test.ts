@@ -95,6 +95,13 @@ describe('the bounds of a listener', () => {
     await taken.until(5)
   })
 
+  it('hold for all peers together', async () => {
+    const listener = await openListener({ maxConnections: 2, maxConnectionsPerPeer: 100 })
+    await Promise.all([1, 2, 3].map(() => rawPeer(listener.address)))
+    await untilEnded(listener, 'HOST_TOO_MANY_CONNECTIONS')
+    expect(listener.statistics.open).toBe(2)
+  })
+
   it('keep one peer from shutting out the others', async () => {
     const listener = await openListener({ host: '0.0.0.0', insecure: true, maxConnections: 8 })
     const { port } = listener.address

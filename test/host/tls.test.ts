@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { connect as connectTls } from 'node:tls'
+import { describe, expect, it, vi } from 'vitest'
 import type { TlsOptions } from '../../src/host/index.ts'
-import { frameOf } from './echo.ts'
-import { openClient, openListener, Recorder, rawPeer, untilEnded } from './support.ts'
+import { echoProtocol, frameOf } from './echo.ts'
+import { openClient, openListener, Recorder, rawPeer, untilEnded, WAITING } from './support.ts'
 
 const pem = (name: string): string => readFileSync(new URL(`certificates/${name}`, import.meta.url), 'utf8')
 
@@ -43,6 +44,26 @@ describe('TLS', () => {
     client.writer.utf8('hello')
     await handler.end()
     expect(listener.statistics.ended.get('HOST_UNKNOWN_PROTOCOL')).toBe(1)
+  })
+
+  it('survives a peer that leaves before it has said what it speaks, with or without a farewell', async () => {
+    const asked = vi.fn(() => undefined)
+    const undecided = {
+      protocol: echoProtocol,
+      recognises: asked,
+      accept: () => ({ frame: () => {}, closed: () => {} }),
+    }
+    const listener = await openListener({ tls: SERVER, services: [undecided, undecided] })
+    for (const farewell of [true, false]) {
+      const { socket } = await rawPeer(listener.address)
+      const secured = connectTls({ socket, host: '127.0.0.1', ca: CA }).on('error', () => {})
+      secured.write('x')
+      await vi.waitFor(() => expect(asked).toHaveBeenCalled(), WAITING)
+      asked.mockClear()
+      if (farewell) secured.end()
+      else socket.resetAndDestroy()
+    }
+    await untilEnded(listener, 'HOST_CONNECTION_LOST', 2)
   })
 
   it('sends the replies to a peer that ended its side, and the last word of this side', async () => {
