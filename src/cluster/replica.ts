@@ -307,7 +307,8 @@ export class Replica<Output> implements AsyncClosable {
       const entries = records.map((record, i) => decodeEntry(from + i, record))
       if (!this.#failure && !this.#closing) this.#input({ type: 'entries-read', entries })
     } catch (error) {
-      this.#fail(error)
+      // Once this is closed its log may be too, and nobody waits for the entries.
+      if (!this.#closing) this.#fail(error)
     }
   }
 
