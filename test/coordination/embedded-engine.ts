@@ -18,6 +18,8 @@ export interface EmbeddedEngine extends Engine {
   readonly port: number
   readonly server: CoordinationServer
   readonly listener: Listener
+  /** Removes the data of a server that was killed. */
+  wipe(): Promise<void>
 }
 
 export interface EmbeddedOptions {
@@ -47,6 +49,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     async start() {
       running = await open(root, port, options)
     },
+    wipe: () => rm(root, { recursive: true, force: true }),
     async stop() {
       await close(running)
       await rm(root, { recursive: true, force: true })

@@ -3,8 +3,8 @@ import { isFenbuError } from '../../src/base/index.ts'
 import { type CoordinationClient, connect } from '../../src/coordination/client/index.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 
-const SEED = Number(process.env.FENBU_SEED ?? Math.floor(Math.random() * 2 ** 31))
-const ROUNDS = Number(process.env.FENBU_ROUNDS ?? 8)
+const SEED = Number(process.env['FENBU_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+const ROUNDS = Number(process.env['FENBU_ROUNDS'] ?? 8)
 const WRITERS = 4
 const IN_FLIGHT = 16
 const EMPTY = new Uint8Array(0)

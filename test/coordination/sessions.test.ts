@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { connect } from '../../src/coordination/client/index.ts'
+import { connect, type WatchEvent } from '../../src/coordination/client/index.ts'
 import { ERROR_CODE, EVENT_TYPE, operations as op, RESERVED_XID } from '../../src/coordination/core/index.ts'
 import { Listener, type Service } from '../../src/host/index.ts'
 import { type EmbeddedEngine, type EmbeddedOptions, startEmbedded } from './embedded-engine.ts'
@@ -222,6 +222,29 @@ describe('the client', () => {
     const later = client.create('/b', EMPTY)
     await engine!.start()
     expect(await later).toMatchObject({ path: '/b' })
+    await client.close()
+  })
+
+  it('begins again with a server that lost everything, and tells every watch that it may have missed something', async () => {
+    await start(SHORT)
+    const client = connect(engine!.url, { sessionTimeoutMs: 1_000 })
+    const other = connect(engine!.url)
+    for (let i = 0; i < 20; i++) await other.create(`/n${i}`, EMPTY)
+    const told: string[] = []
+    const watch = ({ type, path }: WatchEvent): void => void told.push(`${type} ${path}`)
+    await client.get('/n0', { watch })
+    await client.exists('/later', { watch })
+    await client.children('/', { watch })
+    await other.close()
+    await engine!.kill()
+    await engine!.wipe()
+    await engine!.start()
+    await new Promise<void>((resolve) => {
+      client.onState((state) => state === 'connected' && resolve())
+    })
+    await client.sync('/')
+    expect(client.session?.count).toBe(2)
+    expect(told.toSorted()).toEqual(['children-changed /', 'created /later', 'deleted /n0'])
     await client.close()
   })
 

@@ -17,7 +17,7 @@ export interface Call {
   sentMs: number
   /** The application has its answer; the reply, if it comes, only keeps the order. */
   settled: boolean
-  /** Handed the reply: the body in the reader if `error` is 0. Runs even if settled, for the watch it may set. */
+  /** Handed the reply: the body in the reader if `error` is 0. What was given up sets no watch. */
   replied(error: number, reader: ByteReader): void
   fail(error: unknown): void
 }

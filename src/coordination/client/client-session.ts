@@ -218,14 +218,14 @@ export class ClientSession {
       sentMs: 0,
       settled: false,
       replied(error, reader) {
+        if (call.settled) return
+        settle()
         try {
-          const result = request.result(error, reader)
-          if (!call.settled) resolve(result)
+          resolve(request.result(error, reader))
         } catch (cause) {
-          if (!call.settled) reject(cause)
-          if (error === 0 && isFenbuError(cause) && cause.code.startsWith('BYTES_')) throw cause
-        } finally {
-          settle()
+          reject(cause)
+          // A body that cannot be read: nothing that follows on this connection can be trusted.
+          if (isFenbuError(cause) && cause.code.startsWith('BYTES_')) throw cause
         }
       },
       fail(error) {

@@ -204,7 +204,7 @@ export class ClientConnection implements ConnectionHandler, Proposing, Stallable
     this.#coordinator.proposer.barrier((failure) => {
       if (failure !== undefined) this.proposalFailed(failure)
       else {
-        waiting.reply = { zxid: this.#coordinator.machine.zxid, error: ERROR_CODE.OK, body: request }
+        waiting.reply = { zxid: undefined, error: ERROR_CODE.OK, body: request }
         this.#answerWaiting()
       }
     })
@@ -254,7 +254,8 @@ export class ClientConnection implements ConnectionHandler, Proposing, Stallable
       if (this.#connection.unsentBytes > FLUSH_BYTES) this.#connection.flush()
       if (this.#connection.choked || this.#state === 'closed') break
       this.#pending.shift()
-      if (reply !== undefined) this.#answer(next, reply.zxid, reply.error, reply.body)
+      if (reply !== undefined)
+        this.#answer(next, reply.zxid ?? this.#coordinator.machine.zxid, reply.error, reply.body)
       else this.#answerWaited(next)
     }
     this.#settle()

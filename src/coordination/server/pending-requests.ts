@@ -17,7 +17,8 @@ export interface PendingRequest {
 }
 
 export interface PendingReply {
-  readonly zxid: Zxid
+  /** Undefined for a sync: what is applied when its turn comes. */
+  readonly zxid: Zxid | undefined
   readonly error: number
   readonly body: Uint8Array
 }
