@@ -89,6 +89,8 @@ class NodeFile implements OpenFile {
   async close(): Promise<void> {
     if (!this.#open) return
     this.#open = false
+    // Each thread keeps its order: once the one that syncs answers this, what it was asked before is done.
+    await this.#durable.run('size', this.#descriptor)
     await this.#general.run('close', this.#descriptor)
   }
 

@@ -54,13 +54,7 @@ export class CopyForward {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped && this.#isWorthIt()) {
-      const oldest = this.#segments.all[0]!
-      // The rest of it may be let go meanwhile; its file must stay open until this is done.
-      oldest.readers++
-      const isEmpty = await this.#empty(oldest).finally(() => oldest.readers--)
-      if (!isEmpty) return
-    }
+    while (!this.#stopped && this.#isWorthIt()) if (!(await this.#empty(this.#segments.all[0]!))) return
   }
 
   #isWorthIt(): boolean {
@@ -87,7 +81,8 @@ export class CopyForward {
   async *#chunks(stream: StreamState, segment: Segment): AsyncGenerator<CopiedRun[]> {
     let chunk: CopiedRun[] = []
     let bytes = 0
-    for (const run of stream.index.runs.filter(({ place }) => place.segment === segment)) {
+    // Looked up one by one: while one is read, others may be let go, and with the last of them the file.
+    for (let run = stream.index.firstIn(segment, 1); run; run = stream.index.firstIn(segment, run.last + 1)) {
       const items = await this.#events.readRun(run)
       for (const [i, item] of items.entries()) {
         if (chunk.length > 0 && bytes + item.length > this.#chunkBytes) {

@@ -58,6 +58,13 @@ export class RunIndex {
     return run && run.first <= index ? run : undefined
   }
 
+  /** The first run in a segment that ends at or after an index. */
+  firstIn(segment: Segment, from: number): Run | undefined {
+    for (let i = this.#positionOf(from); i < this.#runs.length; i++)
+      if (this.#runs[i]!.place.segment === segment) return this.#runs[i]
+    return undefined
+  }
+
   /** The runs that hold `from` to `to`, cut to that range. */
   between(from: number, to: number): Run[] {
     const found: Run[] = []

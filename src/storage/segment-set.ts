@@ -135,11 +135,7 @@ export class SegmentSet {
 
   /** Removes files that a durable batch no longer counts; `firstSegment` is what that batch said. */
   async remove(firstSegment: number): Promise<void> {
-    while (
-      this.#retired.length > 0 &&
-      this.#retired[0]!.id < firstSegment &&
-      this.#retired[0]!.readers === 0
-    ) {
+    while (this.#retired.length > 0 && this.#retired[0]!.id < firstSegment) {
       const segment = this.#retired.shift()!
       await segment.file.close()
       await this.#world.files.remove(segment.path)

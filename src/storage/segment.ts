@@ -18,8 +18,6 @@ export class Segment {
   live = 0
   /** About how many bytes of records live here. */
   liveBytes = 0
-  /** Reads under way; the file stays open for them. */
-  readers = 0
 
   constructor(path: string, file: OpenFile, header: SegmentHeader) {
     this.id = header.segment

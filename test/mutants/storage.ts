@@ -4,6 +4,7 @@ const SIMULATION = ['test/storage/write-ahead-log.sim.test.ts']
 const CRASHES = { tests: SIMULATION, title: 'whatever a crash does' }
 const FAILED_SYNCS = { tests: SIMULATION, title: 'a failed sync ends the log' }
 const DAMAGE = { tests: SIMULATION, title: 'damage to anything that was acknowledged' }
+const REMOVALS = { tests: SIMULATION, title: 'a file goes only when' }
 const CODECS = { tests: ['test/storage/codec.fuzz.test.ts'] }
 const REPLICA = ['test/cluster/replica.sim.test.ts']
 const ORDER = { tests: ['test/storage/write-ahead-log.test.ts'], title: 'takes new states first' }
@@ -114,7 +115,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     find: 'if (found.segment.id < active.segment.id || found.dirtyUpTo <= clean) continue',
     replace: 'continue',
     why: 'Remains of a batch that was cut could later be taken for its successor.',
-    ...CRASHES,
+    tests: ['test/storage/write-ahead-log.test.ts'],
+    title: 'a tail that nobody was told of',
   },
   {
     id: 'segment freed that a stream still needs',
@@ -127,10 +129,27 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     id: 'segment removed before the disk knows that it is not needed',
     file: 'src/storage/segment-set.ts',
-    find: 'this.#retired[0]!.id < firstSegment &&',
-    replace: '',
+    find: 'this.#retired.length > 0 && this.#retired[0]!.id < firstSegment',
+    replace: 'this.#retired.length > 0',
     why: 'After a power cut the log would miss a segment that its newest durable batch still counts.',
+    ...REMOVALS,
+  },
+  {
+    id: 'names that were found taken for durable',
+    file: 'src/storage/recovery.ts',
+    find: '  await files.syncFolder(folder)\n  for',
+    replace: '  for',
+    why: 'A file left by a killed process would be written to, and lose its name with the power.',
     ...CRASHES,
+  },
+  {
+    id: 'old files removed before the tail that frees them is durable',
+    file: 'src/storage/recovery.ts',
+    find: '    await this.#settle(active, sequence)',
+    replace:
+      '    for (const { segment } of leftovers.splice(0)) await this.#files.remove(segment.path)\n    await this.#settle(active, sequence)',
+    why: 'A power cut during recovery would leave a log that misses its first file.',
+    ...REMOVALS,
   },
   {
     id: 'state of a stream does not hold its segment',

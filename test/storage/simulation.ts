@@ -84,8 +84,8 @@ export class StorageRun {
     return work
   }
 
-  /** Starts a process and opens the log; false if the power or the process went before it was open. */
-  async open(crashAfterEvents = EVENTS_MAX): Promise<boolean> {
+  /** Starts a process and opens the log; false if it is to crash before that. */
+  async open(crashAfterEvents = EVENTS_MAX, crashNow: () => boolean = () => false): Promise<boolean> {
     this.starts++
     this.#process = new VirtualProcess(this.time, this.disk, this.random.split(`process-${this.starts}`))
     const opening = WriteAheadLog.open(this.#process.world, FOLDER, this.options)
@@ -99,7 +99,11 @@ export class StorageRun {
         error = reason
       },
     )
-    await this.time.run(settle, crashAfterEvents, () => opened !== undefined || error !== undefined)
+    await this.time.run(
+      settle,
+      crashAfterEvents,
+      () => crashNow() || opened !== undefined || error !== undefined,
+    )
     if (error !== undefined) throw error
     this.#wal = opened
     return opened !== undefined

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isFenbuError } from '../../src/base/index.ts'
 import { below, chance, pick } from '../../src/sim/index.ts'
-import { countUp, expectShares, forEachSeed, SMALL_LOG, StorageRun, seedCount } from './simulation.ts'
+import { countUp, expectShares, forEachSeed, SMALL_LOG, StorageRun, seedCount, settle } from './simulation.ts'
 
 /** On a busy machine; alone each test takes a few seconds. */
 const TIMEOUT_MS = 120_000
@@ -231,6 +231,44 @@ test(
       return run
     })
     expectShares(coverage, seeds, { 'copied forward': 5 })
+  },
+  TIMEOUT_MS,
+)
+
+test(
+  'a file goes only when the disk knows that it is not needed, whenever the power is cut',
+  async () => {
+    const seeds = seedCount(200)
+    const coverage = await forEachSeed(seeds, async (seed, counted) => {
+      const run = new StorageRun(seed)
+      await run.open()
+      let last = 0
+      // One stream that lets go of everything at once: whole files become useless from one write to the next.
+      for (let events = 20 + below(run.random, 150); events > 0; events--) {
+        run.write('group-1', { type: 'append', records: ['x'.padEnd(700, 'x')] })
+        last++
+        if (chance(run.random, 0.3)) run.write('group-1', { type: 'cut-up-to', index: last })
+        run.time.runNext()
+        await settle()
+      }
+      countUp(counted, 'files made', Number.parseInt(run.disk.list('log').at(-1)!, 10))
+      // Killed with a batch on its way that may free files, then the power goes when the first of them is removed.
+      if (chance(run.random, 0.7)) {
+        run.kill()
+        let removals = 0
+        run.disk.fault = (operation) => {
+          if (operation === 'remove') removals++
+          return 'none'
+        }
+        await run.open(undefined, () => removals > 0)
+        if (removals > 0) countUp(counted, 'crashes while removing')
+      }
+      run.powerCut()
+      await run.open()
+      await run.verify()
+      return run
+    })
+    expectShares(coverage, seeds, { 'files made': 2, 'crashes while removing': 0.1 })
   },
   TIMEOUT_MS,
 )

@@ -40,5 +40,6 @@ export interface OpenFile {
   /** `write` then `datasync`, in one crossing to the disk. */
   writeDurably(offset: number, bytes: Uint8Array): Promise<void>
   truncate(size: number): Promise<void>
+  /** Closes once everything that was asked of the file before is done. Closing twice is fine. */
   close(): Promise<void>
 }
