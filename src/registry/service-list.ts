@@ -59,6 +59,8 @@ class Watch implements ServiceWatch {
   readonly #listeners = new Set<(list: InstanceList) => void>()
   /** Waiting for the first list. */
   readonly #waiters = new Set<Waiter<InstanceList>>()
+  /** One for all who wait without a signal: during an outage there may be a call for every millisecond. */
+  #shared: Waiter<InstanceList> | undefined
   /** Iterators that have seen the newest list and wait for the next, or the end. */
   #wakeups: (() => void)[] = []
   #refused: unknown
@@ -73,13 +75,14 @@ class Watch implements ServiceWatch {
     return this.#list.current
   }
 
-  ready(options: WaitOptions = {}): Promise<InstanceList> {
-    const waiter = new Waiter<InstanceList>(options.signal, (settled) => this.#waiters.delete(settled))
-    if (options.signal?.aborted) return waiter.promise
+  ready({ signal }: WaitOptions = {}): Promise<InstanceList> {
+    if (signal === undefined && this.#shared !== undefined) return this.#shared.promise
+    const waiter = new Waiter<InstanceList>(signal, (settled) => this.#forget(settled))
+    if (signal?.aborted) return waiter.promise
     if (this.#closed) waiter.reject(registryError('REGISTRY_CLOSED', 'this watch was closed'))
     else if (this.current !== undefined) waiter.resolve(this.current)
     else if (this.#refused !== undefined) waiter.reject(this.#refused)
-    else this.#waiters.add(waiter)
+    else this.#remember(waiter, signal === undefined)
     return waiter.promise
   }
 
@@ -119,6 +122,16 @@ class Watch implements ServiceWatch {
       waiter.reject(registryError('REGISTRY_CLOSED', 'the watch was closed before the registry answered'))
     this.#wake()
     this.#onClose()
+  }
+
+  #remember(waiter: Waiter<InstanceList>, shared: boolean): void {
+    this.#waiters.add(waiter)
+    if (shared) this.#shared = waiter
+  }
+
+  #forget(waiter: Waiter<InstanceList>): void {
+    this.#waiters.delete(waiter)
+    if (this.#shared === waiter) this.#shared = undefined
   }
 
   #wake(): void {

@@ -134,7 +134,7 @@ export class ServiceSubscription {
     for (const name of [...this.#records.keys()]) if (!names.has(name)) this.#forget(name)
     const unread = [...names].filter((name) => this.#stale.has(name) || !this.#records.has(name))
     for (let at = 0; at < unread.length; at += READS_IN_FLIGHT_MAX)
-      await Promise.all(unread.slice(at, at + READS_IN_FLIGHT_MAX).map((name) => this.#readRecord(name)))
+      await allDone(unread.slice(at, at + READS_IN_FLIGHT_MAX).map((name) => this.#readRecord(name)))
     return this.#instances()
   }
 
@@ -149,12 +149,18 @@ export class ServiceSubscription {
   }
 
   async #readRecord(name: string): Promise<void> {
+    // Before the reading: the event of a later change may come together with the reply.
     this.#stale.delete(name)
-    const node = await unlessMissing(
-      this.#context.client.get(`${this.#path}/${name}`, { watch: this.#onRecord }),
-    )
-    if (node === undefined) this.#records.delete(name)
-    else this.#take(name, this.#decode(name, node.data))
+    try {
+      const node = await unlessMissing(
+        this.#context.client.get(`${this.#path}/${name}`, { watch: this.#onRecord }),
+      )
+      if (node === undefined) this.#records.delete(name)
+      else this.#take(name, this.#decode(name, node.data))
+    } catch (error) {
+      this.#stale.add(name)
+      throw error
+    }
   }
 
   #decode(name: string, data: Uint8Array): DecodedRecord {
@@ -186,4 +192,10 @@ export class ServiceSubscription {
     this.#stale.add(event.path.slice(this.#path.length + 1))
     this.#repeater.kick()
   }
+}
+
+/** Waits for all, also where one fails: none may come in late, over what a later reading says. */
+async function allDone(readings: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(readings)).find((one) => one.status === 'rejected')
+  if (failed) throw failed.reason
 }
