@@ -123,6 +123,12 @@ export class Replica<Output> implements AsyncClosable {
     return this.#appliedIndex as LogIndex
   }
 
+  /** The largest `data` that a proposal may have. */
+  get maxEntryBytes(): number {
+    const bytes = Math.min(this.#stream.maxRecordBytes, this.#options.maxUnwrittenBytes)
+    return bytes - entryBytes(0) - RECORD_OVERHEAD_BYTES
+  }
+
   get failure(): FenbuError<ClusterErrorCode> | undefined {
     return this.#failure
   }

@@ -1,4 +1,5 @@
 import { ByteReader, type ByteWriter, crc32 } from '../bytes/index.ts'
+import { checksum } from './checksum.ts'
 import { SECTOR_BYTES } from './segment-codec.ts'
 
 // A batch is what one fdatasync makes durable: a header, records, zeros up to the next sector. Big-endian:
@@ -46,9 +47,6 @@ export interface BatchHeader {
 
 export type BatchPlace = Pick<BatchHeader, 'kind' | 'segment' | 'sequence' | 'durableUpTo' | 'firstSegment'>
 
-/** CRC-32, seeded: `crc32` of `bytes`, or the host's own for large buffers. */
-export type Checksum = (bytes: Uint8Array, start: number, end: number, seed: number) => number
-
 /** What a batch of `bodyBytes` takes on disk. */
 export function paddedBytes(bodyBytes: number): number {
   return Math.ceil((BATCH_HEADER_BYTES + bodyBytes) / SECTOR_BYTES) * SECTOR_BYTES
@@ -71,7 +69,6 @@ export function finishBatch(
   place: BatchPlace,
   recordCount: number,
   seed: number,
-  checksum: Checksum = crc32,
 ): Uint8Array {
   const bodyEnd = writer.length
   writer.bytes(PADDING.subarray(0, paddedBytes(bodyEnd - BATCH_HEADER_BYTES) - bodyEnd))
@@ -122,7 +119,7 @@ export function isBodyIntact(bytes: Uint8Array, offset: number, header: BatchHea
   const start = offset + BATCH_HEADER_BYTES
   const end = start + header.bodyBytes
   if (end > bytes.length) return false
-  return crc32(bytes, start, end, bodySeed(bytes.subarray(offset), seed)) === header.bodyCrc
+  return checksum(bytes, start, end, bodySeed(bytes.subarray(offset), seed)) === header.bodyCrc
 }
 
 function bodySeed(header: Uint8Array, seed: number): number {

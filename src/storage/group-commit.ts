@@ -78,6 +78,11 @@ export class GroupCommit {
     return this.#queue.bytes
   }
 
+  /** What fits into a batch. */
+  get maxUnitBytes(): number {
+    return this.#options.maxBatchBytes
+  }
+
   get failure(): FenbuError<StorageErrorCode> | undefined {
     return this.#failure
   }
@@ -151,19 +156,18 @@ export class GroupCommit {
     if (this.#running || this.#failure) return
     this.#markTimer?.cancel()
     this.#running = this.#run()
-      .catch((error) => this.fail(error))
-      .finally(() => {
-        this.#running = undefined
-        if (!this.#marked && !this.#closed) this.#armMark()
-      })
   }
 
   async #run(): Promise<void> {
-    // One turn of the microtask queue: callers that were just told, or push in a row, share the batch.
-    for (await undefined; !this.#failure; await undefined) {
-      if (!this.#queue.isEmpty || this.#copies.length > 0) await this.#commitNext()
-      else if (this.#markDue) await this.#writeMark()
-      else return
+    try {
+      // One turn of the microtask queue: callers that were just told, or push in a row, share the batch.
+      for (await undefined; await this.#step(); await undefined);
+    } catch (error) {
+      this.fail(error)
+    } finally {
+      // In the same turn as the last look at the queue: whoever comes after it starts anew.
+      this.#running = undefined
+      if (!this.#marked && !this.#closed) this.#armMark()
     }
   }
 

@@ -49,6 +49,11 @@ export class LogStream {
     return this.#state.state
   }
 
+  /** The largest record that fits into a unit, alone and with nothing beside it. */
+  get maxRecordBytes(): number {
+    return this.#commit.maxUnitBytes - bytesAtMost(this.#state.nameBytes, { records: [EMPTY] })
+  }
+
   /** Why a write of this many bytes would not be taken now; undefined if it would. */
   refusal(bytes: number): FenbuError<StorageErrorCode> | undefined {
     return this.#commit.refusal(bytes, this.#priority, true)
@@ -150,3 +155,4 @@ function bytesAtMost(name: Uint8Array, { state, truncateAfter, records, truncate
 }
 
 const NOTHING: readonly Uint8Array[] = []
+const EMPTY = new Uint8Array(0)

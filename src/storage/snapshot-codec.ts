@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter, crc32 } from '../bytes/index.ts'
+import { checksum } from './checksum.ts'
 import { storageError } from './errors.ts'
 
 // A snapshot file, big-endian: a header, chunks, an end.
@@ -99,7 +100,7 @@ export function encodeSnapshotEnd(chunks: number, seed: number): Uint8Array {
 export function chunkCrc(bytes: Uint8Array, number: number, seed: number): number {
   const position = new Uint8Array(4)
   new DataView(position.buffer).setUint32(0, number)
-  return crc32(bytes, 0, bytes.length, crc32(position, 0, 4, seed))
+  return checksum(bytes, 0, bytes.length, crc32(position, 0, 4, seed))
 }
 
 export function damaged(path: string, at: number): Error {

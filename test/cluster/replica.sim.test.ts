@@ -62,6 +62,17 @@ describe('a replica', () => {
     expect(await run.until(replica.propose(bytes('a')))).toBe(1)
   })
 
+  test('takes entries up to the size it names, also when they fill a batch to the brim', async () => {
+    const run = new ReplicaRun(1)
+    const { replica, machine } = await run.open()
+    const largest = new Uint8Array(replica.maxEntryBytes).fill(65)
+    for (let i = 0; i < 5; i++) await run.until(replica.propose(largest))
+    expect(machine.texts.map(({ length }) => length)).toEqual(new Array(5).fill(replica.maxEntryBytes))
+    await expect(replica.propose(new Uint8Array(replica.maxEntryBytes + 2000))).rejects.toMatchObject({
+      outcome: 'not-executed',
+    })
+  })
+
   test('ends what is under way when it is closed, and takes nothing after', async () => {
     const run = new ReplicaRun(1)
     const { replica, applied } = await run.open()
