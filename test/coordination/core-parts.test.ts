@@ -123,7 +123,7 @@ describe('operations', () => {
   })
 
   test('are those of the table in the README, with code, kind and what they may be part of', () => {
-    const readme = readFileSync(new URL('../../src/coordination/README.md', import.meta.url), 'utf8')
+    const readme = readFileSync(new URL('../../src/coordination/core/README.md', import.meta.url), 'utf8')
     const rows = [...readme.matchAll(/^\| (\w+) \| (-?\d+) \| (\w+) \| (\w*)/gm)].map((match) =>
       match.slice(1),
     )

@@ -52,8 +52,8 @@ describe('requests to the server', () => {
     const own = await writer.next()
     expect(own).toMatchObject({ xid: 3, error: 0 })
     expect(Buffer.from(readBody(own, op.getData.reply).data!).toString()).toBe('new')
-    expect(await writer.next()).toMatchObject({ xid: RESERVED_XID.PING })
-    expect(await writer.next()).toMatchObject({ xid: 5, error: 0 })
+    expect(await writer.next()).toMatchObject({ xid: RESERVED_XID.PING, zxid: own.zxid })
+    expect(await writer.next()).toMatchObject({ xid: 5, error: 0, zxid: own.zxid })
   })
 
   it('of many connections share the writes to the disk', async () => {

@@ -4,6 +4,7 @@ import { ERROR_CODE, EVENT_TYPE, operations as op, RESERVED_XID } from '../../sr
 import { Listener, type Service } from '../../src/host/index.ts'
 import { type EmbeddedEngine, type EmbeddedOptions, startEmbedded } from './embedded-engine.ts'
 import { EMPTY, eventOf, RawClient } from './raw-client.ts'
+import { startServerProcess } from './server-process.ts'
 
 /** Sessions of 100 ms to 1 s, so that expiry takes no longer. */
 const SHORT: EmbeddedOptions = { server: { tickMs: 50 } }
@@ -183,6 +184,22 @@ describe('the client', () => {
     expect(states).toEqual([])
     expect(client.session?.count).toBe(1)
     await client.close()
+  })
+
+  it('reads what has arrived before it calls a call too late', async () => {
+    const server = await startServerProcess()
+    const client = connect(`fenbu://127.0.0.1:${server.port}`, { callTimeoutMs: 400 })
+    try {
+      await client.ready({ timeoutMs: 10_000 })
+      const call = client.exists('/')
+      await new Promise((resolve) => setImmediate(resolve))
+      const untilMs = performance.now() + 800
+      while (performance.now() < untilMs);
+      expect(await call).toBeDefined()
+    } finally {
+      await client.close()
+      await server.stop()
+    }
   })
 
   it('says that its session is lost by its own clock, buries it, and begins another', async () => {
