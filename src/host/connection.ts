@@ -11,6 +11,7 @@ import { FrameReader } from './frame-reader.ts'
 import { linger } from './linger.ts'
 import type { BudgetShare } from './memory-budget.ts'
 import { Outbox } from './outbox.ts'
+import { certifiedName } from './peer-name.ts'
 import type { ConnectionHandler, Protocol } from './protocol.ts'
 import { describeExpiry, type Vitals, Watchdog } from './watchdog.ts'
 
@@ -117,6 +118,11 @@ export class Connection {
   /** Why the connection closed; undefined while it has not. */
   get closeReason(): FenbuError | undefined {
     return this.#closeReason
+  }
+
+  /** Whom the peer's certificate names (its common name); undefined without one that was accepted. */
+  get peerName(): string | undefined {
+    return certifiedName(this.#socket)
   }
 
   /** Bytes written by the protocol that the operating system has not taken yet. */

@@ -54,6 +54,11 @@ export function ambientCall(): AmbientCall | undefined {
   return storage.getStore()
 }
 
+/** Runs `action` as if no call were being handled: for what is made on the way and outlives the call. */
+export function outsideCalls<Result>(action: () => Result): Result {
+  return storage.exit(action)
+}
+
 /** Runs `action(call)`, and what it awaits, with `call` as the current one. */
 export function runInCall<Call extends AmbientCall, Result>(
   call: Call,

@@ -1,3 +1,4 @@
+import { outsideCalls } from './call-context.ts'
 import { type Deadline, DeadlineWheel, TICK_MS } from './core/index.ts'
 
 /** A timer that fires this much late says that the process was busy or stopped. */
@@ -29,7 +30,7 @@ export class DeadlineTimer<Entry extends Deadline> {
     this.#expectedMs = performance.now() + TICK_MS
     // Only a timer that was never cleared can be started anew.
     if (this.#timer) this.#timer.refresh()
-    else this.#timer = setTimeout(() => this.#tick(), TICK_MS)
+    else this.#timer = outsideCalls(() => setTimeout(() => this.#tick(), TICK_MS))
   }
 
   #tick(): void {

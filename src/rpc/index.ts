@@ -6,6 +6,7 @@ export {
   type ChannelStatus,
   CLIENT_DEFAULTS,
   type Client,
+  type CloseOptions,
   createRpcClient,
   type InvokeOptions,
   JOURNEY_CHANNEL,

@@ -1,4 +1,5 @@
-export { BALANCER_NAMES, type Balancer, type BalancerName, makeBalancer } from './balancer.ts'
+export type { Balancer } from './balancer.ts'
+export { BALANCER_NAMES, type BalancerName, makeBalancer } from './balancers.ts'
 export {
   type FailedAttempt,
   mayRetry,

@@ -1,5 +1,6 @@
 import type { Balancer } from './balancer.ts'
 import type { Member } from './member.ts'
+import { RandomBalancer } from './random.ts'
 
 /**
  * Chooses the instance for each attempt of the calls to one service: candidates that take calls, less those that
@@ -7,6 +8,8 @@ import type { Member } from './member.ts'
  */
 export class ServiceGovernance<Choice extends Member> {
   readonly #balancer: Balancer<Choice>
+  /** Retries take no turns: with two instances, each call would begin at the one that fails. */
+  readonly #retryBalancer: Balancer<Choice> = new RandomBalancer<Choice>()
   #members: readonly Choice[] = []
 
   constructor(balancer: Balancer<Choice>) {
@@ -25,7 +28,8 @@ export class ServiceGovernance<Choice extends Member> {
   /** Undefined only if no instance takes calls. */
   pick(nowMs: number, random: () => number, tried: readonly Choice[]): Choice | undefined {
     const choices = this.#choices(nowMs, tried)
-    return choices.length === 0 ? undefined : this.#balancer.pick(choices, random)
+    if (choices.length === 0) return undefined
+    return (tried.length === 0 ? this.#balancer : this.#retryBalancer).pick(choices, random)
   }
 
   onStart(member: Choice): void {

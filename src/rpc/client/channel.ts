@@ -1,15 +1,11 @@
 import { type FenbuError, isFenbuError } from '../../base/index.ts'
 import { Health } from '../../governance/index.ts'
-import { type Address, dial, formatAddress } from '../../host/index.ts'
+import { type Address, type Connection, formatAddress } from '../../host/index.ts'
 import { type Codec, type Hello, type LostCalls, rpcError } from '../core/index.ts'
-import { rpcProtocol } from '../protocol.ts'
-import { ClientConnection, type ConnectionOwner, type MethodName } from './client-connection.ts'
+import { ClientConnection, type ConnectionOwner, type DefinedMethod } from './client-connection.ts'
+import { Dialler, type DiallerOwner } from './dialler.ts'
 import type { Invocation } from './invocation.ts'
 import type { ResolvedClientOptions } from './options.ts'
-
-/** First pause between attempts to connect, ms; each failure doubles it, with a jitter of half of it. */
-export const RECONNECT_MS_MIN = 50
-export const RECONNECT_MS_MAX = 5_000
 
 /** What all channels of a client share. */
 export interface ChannelWorld {
@@ -20,47 +16,47 @@ export interface ChannelWorld {
   random(): number
 }
 
+export type ChannelState = 'idle' | 'connecting' | 'connected' | 'waiting'
+
 /**
- * Everything between this client and one address: at most one connection that takes calls, made when the first
- * call needs it and made again after a loss while the address is listed; older ones that finish what they have; and
- * the calls that wait for a connection.
+ * Everything between this client and one address: at most one connection that takes calls, made when the first call
+ * needs it and again after a loss while the address is listed; older ones that finish what they have; and the calls
+ * that wait for a connection.
  */
-export class Channel implements ConnectionOwner {
+export class Channel implements ConnectionOwner, DiallerOwner {
   readonly health: Health = new Health()
-  readonly address: Address
   readonly name: string
   readonly #world: ChannelWorld
-  readonly #abort = new AbortController()
-  readonly #retiring = new Set<ClientConnection>()
+  readonly #dialler: Dialler
+  /** Every connection that is not closed, whether it takes calls or not. */
+  readonly #connections = new Set<ClientConnection>()
+  /** In the order of their arrival. */
+  readonly #waiting = new Map<Invocation, DefinedMethod>()
+  /** The connection that takes calls. */
   #current: ClientConnection | undefined
-  #queue: { readonly call: Invocation; readonly method: MethodName }[] = []
-  #dialling = false
-  #failures = 0
-  #retryTimer: NodeJS.Timeout | undefined
-  /** The last attempt to connect, if it failed. */
-  #lastFailure: { readonly error: FenbuError; readonly atMs: number } | undefined
-  #used = false
-  /** Instances listed at this address. */
   #listings = 0
-  #closed = false
+  #used = false
+  #closed: FenbuError | undefined
+  #onEmpty: (() => void) | undefined
 
   constructor(address: Address, world: ChannelWorld) {
-    this.address = address
     this.name = formatAddress(address)
     this.#world = world
+    this.#dialler = new Dialler(address, world.options, world.random, this)
   }
 
-  get state(): 'idle' | 'connecting' | 'connected' | 'waiting' {
-    if (this.#current !== undefined) return this.#current.spent ? 'connecting' : 'connected'
-    if (this.#dialling) return 'connecting'
-    return this.#retryTimer === undefined ? 'idle' : 'waiting'
+  get state(): ChannelState {
+    return this.#current === undefined ? this.#dialler.state : 'connected'
   }
 
-  /** Nobody lists the address and nothing is under way. */
+  /** Nobody lists the address, and no call is under way. */
   get idle(): boolean {
-    return this.#listings === 0 && this.#queue.length === 0 && (this.#current?.pending ?? 0) === 0
+    if (this.#listings > 0 || this.#waiting.size > 0) return false
+    for (const connection of this.#connections) if (connection.pending > 0) return false
+    return true
   }
 
+  /** An instance at this address came into a list, or left one. */
   listed(by: 1 | -1): void {
     this.#listings += by
   }
@@ -70,33 +66,31 @@ export class Channel implements ConnectionOwner {
    * for the call at once, but gives it back when that was only a moment ago: there may be other instances.
    * Throws `RPC_QUEUE_FULL`, `RPC_PAYLOAD_TOO_LARGE`.
    */
-  send(call: Invocation, method: MethodName, nowMs: number): void {
+  send(call: Invocation, method: DefinedMethod, nowMs: number): void {
     this.#used = true
     const current = this.#current
-    if (current?.takesCalls && this.#queue.length === 0 && this.#write(current, call, method, nowMs)) return
-    if (this.#queue.length >= this.#world.options.maxQueued)
+    if (current?.takesCalls && this.#waiting.size === 0 && this.#write(current, call, method, nowMs)) return
+    const { maxQueued } = this.#world.options
+    if (this.#waiting.size >= maxQueued)
       throw rpcError(
         'RPC_QUEUE_FULL',
-        `${this.#queue.length} calls wait for ${this.name} already; maxQueued is ${this.#world.options.maxQueued}`,
+        `${this.#waiting.size} calls wait for ${this.name}; maxQueued is ${maxQueued}`,
       )
-    const refusal = this.#hasten()
+    const refusal = this.#closed ?? (this.#current === undefined ? this.#dialler.hasten() : undefined)
     if (refusal) {
-      call.unsent(refusal, true)
+      call.unsent(refusal, this.#closed === undefined)
       return
     }
-    this.#queue.push({ call, method })
+    this.#waiting.set(call, method)
     this.#connect()
   }
 
-  /** Takes a waiting call back; false if it is not waiting. */
-  unqueue(call: Invocation): boolean {
-    const at = this.#queue.findIndex((waiting) => waiting.call === call)
-    if (at === -1) return false
-    this.#queue.splice(at, 1)
-    return true
+  /** Takes a waiting call back. */
+  unqueue(call: Invocation): void {
+    this.#waiting.delete(call)
   }
 
-  /** Looks after connections that are silent; called now and then. */
+  /** Looks after a connection that is silent; called about once a second. */
   keepAlive(nowMs: number): void {
     const { keepaliveMs, keepaliveTimeoutMs } = this.#world.options
     const connection = this.#current
@@ -113,22 +107,43 @@ export class Channel implements ConnectionOwner {
     this.#current?.probe(performance.now(), this.#world.options.keepaliveTimeoutMs)
   }
 
-  /** Lets everything go; calls under way fail. */
-  close(reason: FenbuError): void {
-    if (this.#closed) return
-    this.#closed = true
-    clearTimeout(this.#retryTimer)
-    this.#abort.abort(reason)
-    const waiting = this.#takeQueue()
-    for (const { call } of waiting) call.unsent(reason, false)
-    for (const connection of [this.#current, ...this.#retiring]) connection?.retire()
+  /** Calls that wait fail; those under way get `timeoutMs` to finish. */
+  async close(reason: FenbuError, timeoutMs: number): Promise<void> {
+    this.#closed = reason
     this.#current = undefined
+    this.#dialler.close(reason)
+    for (const call of this.#takeWaiting()) call.answeredError(reason, undefined)
+    for (const connection of this.#connections) connection.retire()
+    if (this.#connections.size === 0) return
+    const cut = setTimeout(() => this.#cut(reason), timeoutMs)
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+    clearTimeout(cut)
+  }
+
+  onConnection(connection: Connection): void {
+    const opened = new ClientConnection(connection, this, this.#world.hello, this.#world.codec)
+    this.#connections.add(opened)
+    opened.open()
+  }
+
+  onUnreachable(error: FenbuError): void {
+    this.health.failed(performance.now())
+    for (const call of this.#takeWaiting()) call.unsent(error, true)
+  }
+
+  onPauseOver(): void {
+    if (this.#listings > 0 || this.#waiting.size > 0) this.#connect()
   }
 
   onReady(connection: ClientConnection): void {
-    if (connection !== this.#current) return
-    this.#dialling = false
-    this.#failures = 0
+    this.#dialler.succeeded()
+    if (this.#closed !== undefined) {
+      connection.retire()
+      return
+    }
+    this.#current = connection
     this.health.alive()
     this.onRoom(connection)
   }
@@ -138,135 +153,75 @@ export class Channel implements ConnectionOwner {
   }
 
   onRoom(connection: ClientConnection): void {
-    if (connection !== this.#current) return
-    while (this.#queue.length > 0 && connection.takesCalls) {
-      const { call, method } = this.#queue.shift()!
-      try {
-        if (!this.#write(connection, call, method, performance.now())) {
-          this.#queue.unshift({ call, method })
-          this.#connect()
-          return
-        }
-      } catch (error) {
-        call.unsent(error as FenbuError, false)
-      }
+    for (const [call, method] of this.#waiting) {
+      if (connection !== this.#current || !connection.takesCalls) return
+      this.#waiting.delete(call)
+      this.#writeWaiting(connection, call, method)
     }
   }
 
   onGoAway(connection: ClientConnection, refused: readonly Invocation[]): void {
-    this.#letGo(connection)
+    if (connection === this.#current) this.#current = undefined
     this.health.failed(performance.now())
     const error = rpcError('RPC_DRAINING', `${this.name} is about to stop`)
     for (const call of refused) call.refused(error)
-    if (this.#queue.length > 0) this.#connect()
+    if (this.#waiting.size > 0) this.#connect()
   }
 
   onClosed(connection: ClientConnection, reason: FenbuError, lost: LostCalls<Invocation>): void {
-    this.#retiring.delete(connection)
-    if (connection === this.#current) {
+    this.#connections.delete(connection)
+    if (!connection.established) this.#dialler.failed(reason)
+    else if (connection === this.#current) {
       this.#current = undefined
-      const handshaking = this.#dialling
-      this.#dialling = false
-      if (reason.code !== 'HOST_CONNECTION_CLOSED' || lost.sent.length > 0)
-        this.health.failed(performance.now())
-      if (handshaking) this.#failed(reason)
-      else if (!this.#closed && this.#listings > 0) this.#retryLater()
+      this.health.failed(performance.now())
+      if (this.#listings > 0 && this.#used) this.#dialler.pause()
     }
-    const error = rpcError(
-      'RPC_CONNECTION_LOST',
-      `the connection to ${this.name} is lost: ${reason.message}`,
-      {
-        cause: reason,
-      },
-    )
-    for (const call of lost.unsent) call.unsent(notSent(this.name, reason), true)
-    for (const call of lost.sent) call.lost(error)
+    this.#giveBack(reason, lost)
+    if (this.#connections.size === 0) this.#onEmpty?.()
   }
 
-  #write(connection: ClientConnection, call: Invocation, method: MethodName, nowMs: number): boolean {
+  #giveBack(cause: FenbuError, lost: LostCalls<Invocation>): void {
+    const what = `the connection to ${this.name} is lost: ${cause.message}`
+    const unsent = rpcError('RPC_UNREACHABLE', what, { cause })
+    for (const call of lost.unsent) call.unsent(unsent, true)
+    const sent = rpcError('RPC_CONNECTION_LOST', what, { cause })
+    for (const call of lost.sent) call.lost(sent)
+  }
+
+  #write(connection: ClientConnection, call: Invocation, method: DefinedMethod, nowMs: number): boolean {
     const callId = connection.send(call, method, call.remainingMs(nowMs))
     if (callId !== 0) {
       call.sent(connection, callId)
       return true
     }
-    // Its table of methods is full: a fresh connection starts an empty one.
-    this.#letGo(connection)
+    // Its table of methods or its numbers are used up: a fresh connection starts anew.
+    this.#current = undefined
     connection.retire()
     return false
   }
 
-  /** Ends the pause before the next attempt to connect, unless it has only begun: then why the last one failed. */
-  #hasten(): FenbuError | undefined {
-    if (this.#retryTimer === undefined) return undefined
-    const failure = this.#lastFailure
-    if (failure && performance.now() - failure.atMs < RECONNECT_MS_MIN) return failure.error
-    clearTimeout(this.#retryTimer)
-    this.#retryTimer = undefined
-    return undefined
-  }
-
-  #letGo(connection: ClientConnection): void {
-    if (connection === this.#current) this.#current = undefined
-    if (connection.pending > 0) this.#retiring.add(connection)
+  #writeWaiting(connection: ClientConnection, call: Invocation, method: DefinedMethod): void {
+    try {
+      if (this.#write(connection, call, method, performance.now())) return
+      this.#waiting.set(call, method)
+      this.#connect()
+    } catch (error) {
+      if (!isFenbuError(error)) throw error
+      call.answeredError(error, undefined)
+    }
   }
 
   #connect(): void {
-    if (this.#current?.spent) this.#letGo(this.#current)
-    if (this.#closed || this.#dialling || this.#current !== undefined || this.#retryTimer !== undefined)
-      return
-    this.#dialling = true
-    const { connectTimeoutMs, maxFrameBytes, tls } = this.#world.options
-    dial(this.address, rpcProtocol, {
-      connectTimeoutMs,
-      signal: this.#abort.signal,
-      connection: { maxFrameBytes, handshakeTimeoutMs: connectTimeoutMs },
-      ...(tls !== undefined && { tls }),
-    }).then(
-      (connection) => {
-        this.#current = new ClientConnection(connection, this, this.#world.hello, this.#world.codec)
-        this.#current.open()
-      },
-      (error: unknown) => {
-        this.#dialling = false
-        if (!this.#closed) this.#failed(error)
-      },
-    )
+    if (this.#current === undefined && this.#closed === undefined) this.#dialler.dial()
   }
 
-  /** No connection: whoever waits for one surely did not run, and looks elsewhere. */
-  #failed(cause: unknown): void {
-    this.health.failed(performance.now())
-    const waiting = this.#takeQueue()
-    this.#retryLater()
-    const error = notSent(this.name, cause)
-    this.#lastFailure = { error, atMs: performance.now() }
-    for (const { call } of waiting) call.unsent(error, true)
+  #cut(reason: FenbuError): void {
+    for (const connection of this.#connections) connection.destroy(reason)
   }
 
-  #retryLater(): void {
-    if (this.#retryTimer !== undefined || this.#closed || !this.#used) return
-    const base = Math.min(RECONNECT_MS_MIN * 2 ** this.#failures, RECONNECT_MS_MAX)
-    this.#failures++
-    const delayMs = base / 2 + (this.#world.random() / 0x1_0000_0000) * (base / 2)
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = undefined
-      if (this.#listings > 0 || this.#queue.length > 0) this.#connect()
-    }, delayMs)
-    // Calls that wait keep the process alive by their deadlines; reconnecting for nobody must not.
-    this.#retryTimer.unref()
+  #takeWaiting(): Invocation[] {
+    const calls = [...this.#waiting.keys()]
+    this.#waiting.clear()
+    return calls
   }
-
-  #takeQueue(): { readonly call: Invocation; readonly method: MethodName }[] {
-    const waiting = this.#queue
-    this.#queue = []
-    return waiting
-  }
-}
-
-function notSent(name: string, cause: unknown): FenbuError {
-  // A disagreement of versions or codecs is said as such: connecting again does not help.
-  if (isFenbuError(cause) && (cause.code === 'RPC_VERSION_MISMATCH' || cause.code === 'RPC_CODEC_MISMATCH'))
-    return rpcError(cause.code, `${name}: ${cause.message}`, { cause, outcome: 'not-executed' })
-  const why = cause instanceof Error ? cause.message : String(cause)
-  return rpcError('RPC_UNREACHABLE', `no connection to ${name}: ${why}`, { cause })
 }

@@ -14,6 +14,7 @@ import {
   encodeCall,
   encodeFrame,
   FRAMES,
+  type Frame,
   frameCallId,
   frameType,
   type Hello,
@@ -38,8 +39,8 @@ export interface ConnectionOwner {
   onClosed(connection: ClientConnection, reason: FenbuError, lost: LostCalls<Invocation>): void
 }
 
-/** The method that a call names, once for each connection. */
-export interface MethodName {
+/** A method as DEFINE names it, once for each connection. */
+export interface DefinedMethod {
   /** Unique among the methods of a client. */
   readonly key: string
   readonly service: string
@@ -60,6 +61,8 @@ export class ClientConnection implements ConnectionHandler {
   #prefaceSeen = false
   #goingAway = false
   #pingedMs: number | undefined
+  /** What the server said when it went away. */
+  #farewell = ''
 
   constructor(connection: Connection, owner: ConnectionOwner, hello: Hello, codec: Codec) {
     this.#connection = connection
@@ -75,14 +78,14 @@ export class ClientConnection implements ConnectionHandler {
     encodeFrame(this.#connection.writer, 'HELLO', 0, 0, this.#hello)
   }
 
-  /** Whether another call may be written now. */
-  get takesCalls(): boolean {
-    return this.#agreement !== undefined && !this.#goingAway && !this.#calls.closing && !this.#calls.full
+  /** The handshake is over. */
+  get established(): boolean {
+    return this.#agreement !== undefined
   }
 
-  /** It will never take another call. */
-  get spent(): boolean {
-    return this.#goingAway || this.#calls.closing || this.#connection.closed
+  /** Whether another call may be written now. */
+  get takesCalls(): boolean {
+    return !this.#goingAway && !this.#calls.full && !this.#connection.choked
   }
 
   get pending(): number {
@@ -99,10 +102,10 @@ export class ClientConnection implements ConnectionHandler {
   }
 
   /**
-   * Writes a call and returns its id; 0 if this connection cannot name another method, and is spent.
+   * Writes a call and returns its id; 0 if this connection can name no further method or number no further call.
    * Throws `RPC_PAYLOAD_TOO_LARGE`.
    */
-  send(call: Invocation, method: MethodName, timeoutMs: number): number {
+  send(call: Invocation, method: DefinedMethod, timeoutMs: number): number {
     const max = this.#agreement!.peerMaxFrameBytes
     const bytes = call.args.length + call.metadata.length + CALL_OVERHEAD_BYTES
     if (bytes > max)
@@ -111,7 +114,7 @@ export class ClientConnection implements ConnectionHandler {
         `a request of ${bytes} bytes; ${this.#connection.remoteAddress} takes ${max}`,
       )
     const methodId = this.#definitions.get(method.key) ?? this.#define(method)
-    if (methodId === -1) return 0
+    if (methodId === -1 || this.#calls.closing) return 0
     const writer = this.#connection.writer
     const callId = this.#calls.open(call, this.#connection.statistics.bytesSent + writer.length)
     encodeCall(writer, callId, call.idempotent, methodId, timeoutMs, call.attempt, call.metadata, call.args)
@@ -158,15 +161,20 @@ export class ClientConnection implements ConnectionHandler {
     this.#owner.onAlive()
   }
 
+  writable(): void {
+    this.#owner.onRoom(this)
+  }
+
   closed(reason: FenbuError): void {
-    this.#owner.onClosed(this, reason, this.#calls.lost(this.#connection.statistics.bytesSent))
+    const lost = this.#calls.lost(this.#connection.statistics.bytesSent)
+    this.#owner.onClosed(this, this.#farewell === '' ? reason : withFarewell(reason, this.#farewell), lost)
   }
 
   drain(): void {
     this.retire()
   }
 
-  #define(method: MethodName): number {
+  #define(method: DefinedMethod): number {
     const methodId = this.#definitions.size
     if (methodId >= this.#agreement!.peerMaxDefinitions) return -1
     this.#definitions.set(method.key, methodId)
@@ -205,7 +213,7 @@ export class ClientConnection implements ConnectionHandler {
         this.#welcome(frame.fields)
         return
       case 'ERROR':
-        this.#error(frame.callId, frame)
+        this.#error(frame)
         return
       case 'PING':
         encodeFrame(this.#connection.writer, 'PONG', 0, 0, frame.fields)
@@ -213,6 +221,7 @@ export class ClientConnection implements ConnectionHandler {
       case 'PONG':
         return
       case 'GOAWAY':
+        this.#farewell = frame.fields.message
         this.#goAway(frame.fields.lastCallId)
         return
       default:
@@ -228,10 +237,11 @@ export class ClientConnection implements ConnectionHandler {
     this.#owner.onReady(this)
   }
 
-  #error(callId: number, frame: Extract<AnyFrame, { name: 'ERROR' }>): void {
-    const call = this.#settle(callId)
-    if (call === undefined) return
+  #error(frame: Frame<'ERROR'>): void {
+    // A malformed one closes the connection, with the call still on it.
     const error = decodeError(frame.fields, this.#codec)
+    const call = this.#settle(frame.callId)
+    if (call === undefined) return
     if ((frame.flags & FRAMES.ERROR.flags.elsewhere) !== 0) call.refused(error)
     else call.answeredError(error, frame.fields.handlerMicros)
     this.#settled()
@@ -255,6 +265,12 @@ export class ClientConnection implements ConnectionHandler {
     if (this.#goingAway && this.#calls.size === 0) this.#connection.end()
     else this.#owner.onRoom(this)
   }
+}
+
+function withFarewell(reason: FenbuError, farewell: string): FenbuError {
+  return new FenbuError(reason.code, reason.outcome, `${reason.message} (the server said: ${farewell})`, {
+    cause: reason,
+  })
 }
 
 /** Header and fixed fields of a CALL. */

@@ -1,4 +1,5 @@
 export type { Call } from './call.ts'
+export type { ChannelStatus } from './channels.ts'
 export { JOURNEY_CHANNEL, type Journey, type JourneyAttempt, type JourneyLookup } from './journey.ts'
 export {
   type CallOptions,
@@ -8,4 +9,4 @@ export {
   type ServiceOptions,
 } from './options.ts'
 export type { Client } from './proxy.ts'
-export { type ChannelStatus, createRpcClient, type RpcClient } from './rpc-client.ts'
+export { type CloseOptions, createRpcClient, type RpcClient } from './rpc-client.ts'

@@ -53,6 +53,7 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
   #silentSinceMs = 0
   #patienceMs = 0
   #probed = false
+  #idempotent = false
   #mayHaveRun = false
   #settled = false
   #onAbort: (() => void) | undefined
@@ -80,8 +81,9 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
     return this.#request.metadata
   }
 
+  /** The caller or the provider of the current attempt says that running it twice does no harm. */
   get idempotent(): boolean {
-    return this.#request.idempotent
+    return this.#idempotent
   }
 
   /** Makes the first attempt, at once if the instances are known. */
@@ -89,6 +91,10 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
     this.#followCancellation()
     if (this.#settled) return
     const { target, deadlineMs } = this.#request
+    if (nowMs >= deadlineMs) {
+      this.#timeOut()
+      return
+    }
     if (target.list !== undefined) {
       this.#begin(nowMs)
       return
@@ -175,6 +181,7 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
       return
     }
     this.attempt++
+    this.#idempotent = this.#request.idempotent || instance.declaresIdempotent(method)
     this.#instance = instance
     this.#connection = undefined
     this.#silentSinceMs = nowMs
@@ -211,8 +218,8 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
   }
 
   #mayRetry(surelyNotRun: boolean): boolean {
-    const { target, idempotent } = this.#request
-    return mayRetry({ attempt: this.attempt, surelyNotRun }, { retries: target.retries, idempotent })
+    const { retries } = this.#request.target
+    return mayRetry({ attempt: this.attempt, surelyNotRun }, { retries, idempotent: this.#idempotent })
   }
 
   #endAttempt(result: string, instanceFailed: boolean, handlerMicros: number | undefined): void {
@@ -234,10 +241,13 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
       this.#wakeAt(this.#request.deadlineMs)
       return
     }
-    if (this.#showsLife()) this.#silentSinceMs = nowMs
-    else if (!this.#probed) instance.channel.probe()
-    else if (this.#giveUpOn(instance, nowMs)) return
-    this.#probed = !this.#probed
+    if (this.#showsLife()) {
+      this.#silentSinceMs = nowMs
+      this.#probed = false
+    } else if (!this.#probed) {
+      instance.channel.probe()
+      this.#probed = true
+    } else if (this.#giveUpOn(instance, nowMs)) return
     this.#wakeAt(nowMs + this.#patienceMs / 2)
   }
 

@@ -13,7 +13,7 @@ import { type CodecName, encodeMetadata, type Metadata, VersionRange } from '../
 import type { Journey } from './journey.ts'
 
 /** No call waits longer: a deadline is never infinite. */
-export const TIMEOUT_MS_MAX: number = 24 * 60 * 60 * 1000
+const TIMEOUT_MS_MAX: number = 24 * 60 * 60 * 1000
 
 export interface RpcClientOptions {
   /** Says where the instances of services are. */

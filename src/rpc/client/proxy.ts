@@ -11,7 +11,7 @@ type RemoteMethod<Method> = Method extends (...args: infer Args) => infer Return
 
 /** The methods of `T` as calls. Members that are not functions, private members and symbols are not there. */
 export type Client<T> = {
-  readonly [Name in Exclude<MethodName<T>, LocalName | keyof object>]: RemoteMethod<T[Name]>
+  readonly [Name in Exclude<MethodName<T>, LocalName | keyof object>]: RemoteMethod<NonNullable<T[Name]>>
 } & {
   /** A proxy whose calls do something differently. */
   with(options: CallOptions): Client<T>

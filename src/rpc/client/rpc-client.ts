@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type FenbuError, invalidOption } from '../../base/index.ts'
+import { type FenbuError, invalidOption, wholeNumberOption } from '../../base/index.ts'
 import { ByteWriter } from '../../bytes/index.ts'
-import { formatAddress } from '../../host/index.ts'
 import type { Registry } from '../../registry/index.ts'
 import { ambientCall } from '../call-context.ts'
 import { codecIds, codecNamed } from '../codecs.ts'
@@ -19,7 +18,8 @@ import {
 } from '../core/index.ts'
 import { DeadlineTimer } from '../deadline-timer.ts'
 import { type Call, makeCall } from './call.ts'
-import { Channel, type ChannelWorld } from './channel.ts'
+import type { ChannelWorld } from './channel.ts'
+import { type ChannelStatus, Channels } from './channels.ts'
 import { Invocation, type InvocationWorld } from './invocation.ts'
 import { JourneyRecorder } from './journey.ts'
 import {
@@ -36,19 +36,16 @@ import {
   splitInvokeOptions,
 } from './options.ts'
 import { type Client, makeProxy, type ProxyTarget } from './proxy.ts'
-import { ServiceTarget } from './service-target.ts'
+import type { ServiceTarget } from './service-target.ts'
 import { Snapshots } from './snapshots.ts'
+import { Targets } from './targets.ts'
 
-/** How often channels are looked after, ms. */
-const HOUSEKEEPING_MS = 1_000
-
-/** One address that calls went to. */
-export interface ChannelStatus {
-  readonly address: string
-  readonly state: 'idle' | 'connecting' | 'connected' | 'waiting'
-  /** Calls avoid it while there are others. */
-  readonly suspected: boolean
+export interface CloseOptions {
+  /** Calls under way that take longer are cut off, ms. Default 10 000. */
+  readonly timeoutMs?: number
 }
+
+const CLOSE_TIMEOUT_MS_DEFAULT = 10_000
 
 /** Calls services that a registry lists. */
 export interface RpcClient {
@@ -58,7 +55,7 @@ export interface RpcClient {
   invoke(service: string, method: string, args?: readonly unknown[], options?: InvokeOptions): Call<unknown>
   readonly status: readonly ChannelStatus[]
   /** Fails what waits, lets what is under way finish, and closes the connections; idempotent. */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -68,19 +65,17 @@ export function createRpcClient(options: RpcClientOptions): RpcClient {
 }
 
 class CallingClient implements RpcClient {
-  readonly #registry: Registry
   readonly #options: ResolvedClientOptions
   readonly #codec: Codec
-  readonly #channels = new Map<string, Channel>()
-  readonly #targets = new Map<string, ServiceTarget>()
+  readonly #channels: Channels
+  readonly #targets: Targets
   readonly #world: InvocationWorld & ChannelWorld
   readonly #scratch = new ByteWriter(1024)
   readonly #snapshots = new Snapshots()
-  readonly #housekeeping: NodeJS.Timeout
   #closed: FenbuError | undefined
+  #closing: Promise<void> | undefined
 
   constructor(registry: Registry, options: ResolvedClientOptions) {
-    this.#registry = registry
     this.#options = options
     this.#codec = codecNamed(options.codec)
     this.#world = {
@@ -99,22 +94,18 @@ class CallingClient implements RpcClient {
       deadlines: new DeadlineTimer<Invocation>((call) => call.due()),
       random: () => Math.floor(Math.random() * 0x1_0000_0000),
     }
-    this.#housekeeping = setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS)
-    this.#housekeeping.unref()
+    this.#channels = new Channels(this.#world)
+    this.#targets = new Targets(registry, this.#channels)
   }
 
   get status(): readonly ChannelStatus[] {
-    return [...this.#channels.values()].map((channel) => ({
-      address: channel.name,
-      state: channel.state,
-      suspected: channel.health.suspected,
-    }))
+    return this.#channels.status
   }
 
   service<T extends object>(name: string, options: ServiceOptions<MethodName<T>> = {}): Client<T> {
     const resolved = this.#resolveService(name, options)
     const call = resolveCallOptions(`service(${name})`, {}, resolved)
-    return makeProxy<T>(new BoundService(this, name, this.#target(name, resolved), resolved, call))
+    return makeProxy<T>(new BoundService(this, name, this.#targets.bound(name, resolved), resolved, call))
   }
 
   invoke(
@@ -130,7 +121,13 @@ class CallingClient implements RpcClient {
     const split = splitInvokeOptions(where, method, options)
     const resolved = this.#resolveService(service, split.service)
     const call = resolveCallOptions(where, split.call, resolved)
-    return this.call(this.#target(service, resolved), method, args, resolved.idempotent.has(method), call)
+    return this.call(
+      this.#targets.invoked(service, resolved),
+      method,
+      args,
+      resolved.idempotent.has(method),
+      call,
+    )
   }
 
   /** Sends a call now; what is wrong with it rejects the call. */
@@ -162,18 +159,20 @@ class CallingClient implements RpcClient {
     })
   }
 
-  async close(): Promise<void> {
-    if (this.#closed !== undefined) return
-    this.#closed = rpcError('RPC_CLOSED', 'this RPC client was closed')
-    clearInterval(this.#housekeeping)
-    for (const target of this.#targets.values()) target.close()
-    for (const channel of this.#channels.values()) channel.close(this.#closed)
-    this.#targets.clear()
-    this.#channels.clear()
+  close(options: CloseOptions = {}): Promise<void> {
+    const timeoutMs = wholeNumberOption('close', 'timeoutMs', options.timeoutMs, CLOSE_TIMEOUT_MS_DEFAULT, 0)
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    this.#closed = rpcError('RPC_CLOSED', 'this RPC client was closed')
+    this.#targets.close()
+    await this.#channels.close(this.#closed, timeoutMs)
   }
 
   #encode(args: readonly unknown[]): Uint8Array {
@@ -183,44 +182,10 @@ class CallingClient implements RpcClient {
   }
 
   #resolveService(name: string, options: ServiceOptions): ResolvedServiceOptions {
+    if (this.#closed !== undefined) throw this.#closed
     if (typeof name !== 'string' || name.length === 0 || name.length > 80)
       throw invalidOption('service', 'name', name, 'a text of 1 to 80 characters')
     return resolveServiceOptions(`service(${name})`, options, this.#options.timeoutMs)
-  }
-
-  #target(service: string, options: ResolvedServiceOptions): ServiceTarget {
-    if (this.#closed !== undefined) throw this.#closed
-    const { group, range, loadBalance, retries } = options
-    const key = JSON.stringify([service, group, range.text, loadBalance, retries])
-    const known = this.#targets.get(key)
-    if (known !== undefined) return known
-    const made = new ServiceTarget(
-      { service, group, range, loadBalance, retries },
-      this.#registry,
-      (host, port) => this.#channelTo(host, port),
-    )
-    this.#targets.set(key, made)
-    return made
-  }
-
-  #channelTo(host: string, port: number): Channel {
-    const name = formatAddress({ host, port })
-    let channel = this.#channels.get(name)
-    if (channel === undefined) {
-      channel = new Channel({ host, port }, this.#world)
-      this.#channels.set(name, channel)
-    }
-    return channel
-  }
-
-  #keepHouse(): void {
-    const nowMs = performance.now()
-    for (const [name, channel] of this.#channels) {
-      if (channel.idle) {
-        this.#channels.delete(name)
-        channel.close(rpcError('RPC_CLOSED', `no instance at ${name} is listed any more`))
-      } else channel.keepAlive(nowMs)
-    }
   }
 }
 

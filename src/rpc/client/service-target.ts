@@ -12,9 +12,10 @@ import type {
   Registry,
   ServiceWatch,
 } from '../../registry/index.ts'
-import { rpcError, type VersionRange } from '../core/index.ts'
+import { IDEMPOTENT_METADATA, rpcError, type VersionRange } from '../core/index.ts'
 import type { Channel } from './channel.ts'
-import type { MethodName } from './client-connection.ts'
+import type { Channels } from './channels.ts'
+import type { DefinedMethod } from './client-connection.ts'
 
 /** Names of methods that are remembered for one instance; a gateway may be asked for any name. */
 const METHODS_REMEMBERED_MAX = 4096
@@ -27,7 +28,9 @@ export class Instance implements Member {
   readonly channel: Channel
   readonly #service: string
   readonly #group: string
-  readonly #methods = new Map<string, MethodName>()
+  /** Methods that the provider itself declares safe to run twice. */
+  readonly #idempotent: ReadonlySet<string>
+  readonly #methods = new Map<string, DefinedMethod>()
 
   constructor(listed: ListedInstance, channel: Channel) {
     this.id = listed.id
@@ -36,13 +39,18 @@ export class Instance implements Member {
     this.channel = channel
     this.#service = listed.service
     this.#group = listed.group
+    this.#idempotent = new Set(listed.metadata[IDEMPOTENT_METADATA]?.split(',') ?? [])
   }
 
   get health(): Health {
     return this.channel.health
   }
 
-  methodNamed(method: string): MethodName {
+  declaresIdempotent(method: string): boolean {
+    return this.#idempotent.has(method)
+  }
+
+  methodNamed(method: string): DefinedMethod {
     const known = this.#methods.get(method)
     if (known !== undefined) return known
     const [service, group, version] = [this.#service, this.#group, this.version]
@@ -70,21 +78,17 @@ export class ServiceTarget {
   readonly retries: number
   readonly governance: ServiceGovernance<Instance>
   readonly #watch: ServiceWatch
-  readonly #channelTo: (host: string, port: number) => Channel
+  readonly #channels: Channels
   readonly #unsubscribe: () => void
   #instances = new Map<string, Instance>()
 
-  constructor(
-    options: TargetOptions,
-    registry: Registry,
-    channelTo: (host: string, port: number) => Channel,
-  ) {
+  constructor(options: TargetOptions, registry: Registry, channels: Channels) {
     this.service = options.service
     this.group = options.group
     this.range = options.range
     this.retries = options.retries
     this.governance = new ServiceGovernance<Instance>(makeBalancer<Instance>(options.loadBalance))
-    this.#channelTo = channelTo
+    this.#channels = channels
     this.#watch = registry.watch(options.service)
     this.#unsubscribe = this.#watch.subscribe((list) => this.#update(list))
     if (this.#watch.current !== undefined) this.#update(this.#watch.current)
@@ -132,7 +136,7 @@ export class ServiceTarget {
   }
 
   #instance(listed: ListedInstance, known: Instance | undefined): Instance {
-    const channel = this.#channelTo(listed.host, listed.port)
+    const channel = this.#channels.to(listed.host, listed.port)
     const same =
       known?.channel === channel && known.weight === listed.weight && known.version === listed.version
     return same ? known : new Instance(listed, channel)

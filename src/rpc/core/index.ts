@@ -57,7 +57,13 @@ export {
 } from './metadata.ts'
 export { checkPreface, FRAMING_VERSION, frameLength, isPreface, PREFACE } from './preface.ts'
 export { decodeError, encodeError, RemoteError, type RemoteFailure } from './remote-failure.ts'
-export { isLocalName, LOCAL_NAMES, type LocalName, type MethodName } from './remote-names.ts'
+export {
+  IDEMPOTENT_METADATA,
+  isLocalName,
+  LOCAL_NAMES,
+  type LocalName,
+  type MethodName,
+} from './remote-names.ts'
 export { type Admission, ServerCalls } from './server-calls.ts'
 export { type ProvidedMethod, type ProvidedService, ServiceTable } from './service-table.ts'
 export { checkVersion, compareVersions, VersionRange } from './version-range.ts'

@@ -62,14 +62,10 @@ function makeMethod(
   name: string,
   idempotent: boolean,
 ): ProvidedMethod {
-  if (isLocalName(name))
+  if (isLocalName(name) || name in Object.prototype)
     throw methodsInvalid(where, `a method cannot be called ${name}: proxies keep that name to themselves`)
   const member: unknown = (implementation as Record<string, unknown>)[name]
-  if (
-    typeof member !== 'function' ||
-    member === (Object.prototype as unknown as Record<string, unknown>)[name]
-  )
-    throw methodsInvalid(where, `${shown(name)} is not a method of it`)
+  if (typeof member !== 'function') throw methodsInvalid(where, `${shown(name)} is not a method of it`)
   return { name, service, idempotent, run: member.bind(implementation) as (...args: unknown[]) => unknown }
 }
 

@@ -27,7 +27,6 @@ export interface ProviderState {
   readonly connections: Set<ServerConnection>
   readonly deadlines: DeadlineTimer<ServerCall>
   readonly report: (failure: HandlerFailure) => void
-  readonly principal: (connection: Connection) => string | undefined
   inFlight: number
   draining: boolean
   drainMs: number
@@ -59,7 +58,6 @@ export class Provider {
       connections: new Set(),
       deadlines: new DeadlineTimer((call) => call.owner.expire(call)),
       report: options.onHandlerFailure ?? warnOfFailure,
-      principal: () => undefined,
       inFlight: 0,
       draining: false,
       drainMs: 0,

@@ -1,7 +1,13 @@
-import { checkKnownOptions, type FenbuError, stringOption, wholeNumberOption } from '../../base/index.ts'
+import {
+  checkKnownOptions,
+  type FenbuError,
+  invalidOption,
+  stringOption,
+  wholeNumberOption,
+} from '../../base/index.ts'
 import { type Address, Listener, type TlsOptions } from '../../host/index.ts'
 import type { Registration, Registry } from '../../registry/index.ts'
-import { rpcError } from '../core/index.ts'
+import { IDEMPOTENT_METADATA, type ProvidedService, rpcError } from '../core/index.ts'
 import type { HandlerFailure } from './failure.ts'
 import { resolveServerLimits, type ServerLimits } from './limits.ts'
 import type { ProvideOptions } from './provided-service.ts'
@@ -184,7 +190,7 @@ class ListeningServer implements RpcServer {
   async #register(
     service: string,
     options: Pick<ProvideOptions<object>, 'weight' | 'metadata'>,
-    provided: { readonly version: string; readonly group: string },
+    provided: ProvidedService,
   ): Promise<Registration | undefined> {
     const { registry, advertiseHost, advertisePort, zone } = this.#options
     if (registry === undefined) return undefined
@@ -196,7 +202,7 @@ class ListeningServer implements RpcServer {
       group: provided.group,
       ...(options.weight !== undefined && { weight: options.weight }),
       ...(zone !== undefined && { zone }),
-      ...(options.metadata !== undefined && { metadata: options.metadata }),
+      metadata: { ...options.metadata, ...idempotentMetadata(provided) },
     })
   }
 }
@@ -245,12 +251,20 @@ async function settledWithin(maxMs: number, promises: readonly (Promise<void> | 
   clearTimeout(timer)
 }
 
+/** Consumers retry what the provider itself says may run twice. */
+function idempotentMetadata({ methods }: ProvidedService): Readonly<Record<string, string>> {
+  const names = [...methods.values()].filter((method) => method.idempotent).map((method) => method.name)
+  return names.length === 0 ? {} : { [IDEMPOTENT_METADATA]: names.join(',') }
+}
+
 /** Nobody can call `0.0.0.0`; who listens there says where. */
 function advertisable(host: string): string {
   if (host !== '0.0.0.0' && host !== '::') return host
-  throw rpcError(
-    'RPC_METHODS_INVALID',
-    `listening on ${host}: say in advertiseHost what consumers shall call`,
+  throw invalidOption(
+    'createRpcServer',
+    'advertiseHost',
+    undefined,
+    `a host that consumers can call, which ${host} is not`,
   )
 }
 

@@ -18,6 +18,7 @@ import {
   frameType,
   GOAWAY_REASON,
   type Hello,
+  isPreface,
   PREFACE,
   type RemoteFailure,
   rpcError,
@@ -45,6 +46,7 @@ export class ServerConnection implements ConnectionHandler {
   readonly #definitions: Definitions
   readonly #view = new CallView()
   readonly #peer: string
+  readonly #principal: string | undefined
   /** Admitted in this batch of frames; run at its end, so that a cancellation in the same batch comes in time. */
   #starting: ServerCall[] = []
   #codec: Codec | undefined
@@ -57,6 +59,7 @@ export class ServerConnection implements ConnectionHandler {
     this.#calls = new ServerCalls(state.limits.maxInFlight)
     this.#definitions = new Definitions(state.services)
     this.#peer = connection.remoteAddress
+    this.#principal = connection.peerName
   }
 
   frame(bytes: Uint8Array, start: number, end: number): void {
@@ -109,9 +112,10 @@ export class ServerConnection implements ConnectionHandler {
   }
 
   #preface(bytes: Uint8Array, start: number, end: number): void {
+    // Also to a peer of another framing: it learns from ours what it met.
+    if (isPreface(bytes.subarray(start, end))) this.#connection.writer.bytes(PREFACE)
     checkPreface(bytes, start, end)
     this.#prefaceSeen = true
-    this.#connection.writer.bytes(PREFACE)
     encodeFrame(this.#connection.writer, 'HELLO', 0, 0, this.#state.hello)
   }
 
@@ -200,7 +204,7 @@ export class ServerConnection implements ConnectionHandler {
       // 0 would be no time at all: callers round up, so only a broken one sends it.
       Math.max(1, view.timeoutMs),
       this.#peer,
-      this.#state.principal(this.#connection),
+      this.#principal,
       this,
     )
   }
