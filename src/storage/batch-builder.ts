@@ -32,10 +32,9 @@ export class BatchBuilder {
   addCopy(copy: CopyUnit): void {
     assert(!this.#open, 'copies come first')
     const { stream } = copy
-    if (copy.values) {
-      if (stream.base > 0) this.#truncate(stream, 'truncate-prefix', stream.base)
-      if (stream.state) this.#state(stream, stream.state)
-    }
+    if (copy.valuesIn && stream.baseSegment === copy.valuesIn)
+      this.#truncate(stream, 'truncate-prefix', stream.base)
+    if (copy.valuesIn && stream.stateSegment === copy.valuesIn) this.#state(stream, stream.state!)
     for (const { place, first, items } of copy.runs) {
       for (const living of stream.index.livingAt(place, first, first + items.length - 1)) {
         this.#continueCopy(stream, living.first)

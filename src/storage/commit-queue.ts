@@ -1,5 +1,6 @@
 import type { FenbuError } from '../base/index.ts'
 import type { RunPlace } from './run-index.ts'
+import type { Segment } from './segment.ts'
 import type { StreamState } from './stream-state.ts'
 
 /** Who goes first when not everything fits into the next batch. */
@@ -40,8 +41,8 @@ export interface CopyUnit {
   readonly stream: StreamState
   readonly bytes: number
   readonly runs: readonly CopiedRun[]
-  /** The stream's state and base are repeated. */
-  readonly values: boolean
+  /** The stream's state and base are repeated if this segment still holds them. */
+  readonly valuesIn: Segment | undefined
   readonly done: WriteEnd
 }
 

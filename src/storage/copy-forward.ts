@@ -1,5 +1,6 @@
+import { assert } from '../base/index.ts'
 import type { CopiedRun, CopyUnit } from './commit-queue.ts'
-import { recordBytesAtMost } from './record-codec.ts'
+import { itemBytesAtMost, recordBytesAtMost } from './record-codec.ts'
 import type { Run } from './run-index.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentSet } from './segment-set.ts'
@@ -54,7 +55,12 @@ export class CopyForward {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped && this.#isWorthIt()) if (!(await this.#empty(this.#segments.all[0]!))) return
+    while (!this.#stopped && this.#isWorthIt()) {
+      const oldest = this.#segments.all[0]!
+      if (!(await this.#empty(oldest))) return
+      // Else this would go on for ever.
+      assert(this.#segments.all[0] !== oldest, `${oldest.path} was emptied and is let go`)
+    }
   }
 
   #isWorthIt(): boolean {
@@ -69,45 +75,54 @@ export class CopyForward {
   async #empty(segment: Segment): Promise<boolean> {
     for (const stream of [...this.#events.streams()]) {
       for await (const runs of this.#chunks(stream, segment)) {
-        if (this.#stopped || !(await this.#copy(stream, runs, false))) return false
+        if (this.#stopped || !(await this.#copy(stream, runs))) return false
       }
       const holdsValues = stream.baseSegment === segment || stream.stateSegment === segment
-      if (holdsValues && !(await this.#copy(stream, [], true))) return false
+      if (holdsValues && !(await this.#copy(stream, [], segment))) return false
     }
     return true
   }
 
-  /** The stream's records in the segment, in pieces that fit into a batch beside other work. */
+  /**
+   * The stream's records in the segment, in pieces that fit into a batch beside other work: counted as they are
+   * written, so that many small records are no more than a few large ones. A larger record is a piece of its own.
+   */
   async *#chunks(stream: StreamState, segment: Segment): AsyncGenerator<CopiedRun[]> {
+    const runBytes = recordBytesAtMost(stream.nameBytes, [])
     let chunk: CopiedRun[] = []
     let bytes = 0
     // Looked up one by one: while one is read, others may be let go, and with the last of them the file.
     for (let run = stream.index.firstIn(segment, 1); run; run = stream.index.firstIn(segment, run.last + 1)) {
       const items = await this.#events.readRun(run)
       for (const [i, item] of items.entries()) {
-        if (chunk.length > 0 && bytes + item.length > this.#chunkBytes) {
+        const itemBytes = itemBytesAtMost(item)
+        if (chunk.length > 0 && bytes + runBytes + itemBytes > this.#chunkBytes) {
           yield chunk
           chunk = []
           bytes = 0
         }
         const open = chunk.at(-1)
-        if (open && open.place === run.place) open.items.push(item)
-        else chunk.push({ place: run.place, first: run.first + i, items: [item] })
-        bytes += item.length
+        bytes += itemBytes
+        if (open && open.place === run.place) {
+          open.items.push(item)
+        } else {
+          chunk.push({ place: run.place, first: run.first + i, items: [item] })
+          bytes += runBytes
+        }
       }
     }
     if (chunk.length > 0) yield chunk
   }
 
   /** Resolves with false if the log has no room, or failed. */
-  #copy(stream: StreamState, runs: CopiedRun[], values: boolean): Promise<boolean> {
-    let bytes = 4 * recordBytesAtMost(stream.nameBytes, []) + (stream.state?.length ?? 0)
+  #copy(stream: StreamState, runs: CopiedRun[], valuesIn?: Segment): Promise<boolean> {
+    let bytes = valuesIn ? 2 * recordBytesAtMost(stream.nameBytes, []) + (stream.state?.length ?? 0) : 0
     for (const { items } of runs) {
       bytes += recordBytesAtMost(stream.nameBytes, items)
       this.#copiedRecords += items.length
     }
     return new Promise((resolve) => {
-      this.#events.push({ stream, runs, values, bytes, done: (error) => resolve(!error) })
+      this.#events.push({ stream, runs, valuesIn, bytes, done: (error) => resolve(!error) })
     })
   }
 }

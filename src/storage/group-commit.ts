@@ -1,14 +1,18 @@
 import { assert, type FenbuError, type Timer, type Timers } from '../base/index.ts'
 import { ByteWriter } from '../bytes/index.ts'
 import { BatchBuilder } from './batch-builder.ts'
-import { BATCH_HEADER_BYTES, type BatchPlace, beginBatch, finishBatch } from './batch-codec.ts'
+import { type BatchPlace, beginBatch, finishBatch } from './batch-codec.ts'
 import { CommitQueue, type CommitUnit, type CopyUnit, type StreamPriority } from './commit-queue.ts'
 import { type StorageErrorCode, storageError } from './errors.ts'
 import type { ResolvedWriteAheadLogOptions } from './options.ts'
 import type { LogRecord } from './record-codec.ts'
 import { encodeMark } from './recovery.ts'
+import { batchRoomOf } from './segment.ts'
 import type { SegmentSet } from './segment-set.ts'
 import type { BatchLocation } from './stream-state.ts'
+
+/** The buffer that batches are built in; it grows to the largest batch so far. */
+const WRITER_BYTES = 1 << 20
 
 /** A batch that was built and is on its way to the disk. */
 interface Batch {
@@ -51,6 +55,8 @@ export class GroupCommit {
   /** Whether the disk says what this log knows: that the last batch is durable, and which segments are needed. */
   #marked = true
   #markDue = false
+  /** The last batch held a copy and had no room for the unit that waited: now the unit goes first. */
+  #passedOver = false
 
   constructor(
     segments: SegmentSet,
@@ -66,7 +72,7 @@ export class GroupCommit {
     this.#seed = seed
     this.#sequence = sequence
     this.#events = events
-    this.#writer = new ByteWriter(options.maxBatchBytes + BATCH_HEADER_BYTES)
+    this.#writer = new ByteWriter(WRITER_BYTES)
   }
 
   /** The last batch that is durable. */
@@ -120,6 +126,7 @@ export class GroupCommit {
       copy.done(this.#failure)
       return
     }
+    assert(copy.bytes <= batchRoomOf(this.#segments.segmentBytes), 'a copy fits into a segment')
     this.#copies.push(copy)
     this.#start()
   }
@@ -161,7 +168,9 @@ export class GroupCommit {
   async #run(): Promise<void> {
     try {
       // One turn of the microtask queue: callers that were just told, or push in a row, share the batch.
-      for (await undefined; await this.#step(); await undefined);
+      for (await undefined; !this.#failure && this.#isBusy; await undefined)
+        if (!this.#queue.isEmpty || this.#copies.length > 0) await this.#commitNext()
+        else await this.#writeMark()
     } catch (error) {
       this.fail(error)
     } finally {
@@ -171,12 +180,17 @@ export class GroupCommit {
     }
   }
 
+  get #isBusy(): boolean {
+    return !this.#queue.isEmpty || this.#copies.length > 0 || this.#markDue
+  }
+
   async #commitNext(): Promise<void> {
     const segment = this.#segments.active
     const batch = this.#build()
     if (!batch) return this.#roll()
     const at = segment.end
     try {
+      assert(segment.hasRoomFor(batch.bytes.length), `${segment.path} has room for what was taken`)
       await segment.file.writeDurably(at, batch.bytes)
     } catch (cause) {
       this.#failBatch(batch, cause)
@@ -194,10 +208,11 @@ export class GroupCommit {
 
   /** Fills a batch; undefined if the active segment has no room for what is next. */
   #build(): Batch | undefined {
-    let room = Math.min(this.#options.maxBatchBytes, this.#segments.active.roomBytes - BATCH_HEADER_BYTES)
+    const room = this.#segments.active.batchRoomBytes
     const copies = this.#takeCopies(room)
-    for (const copy of copies) room -= copy.bytes
-    const units = this.#queue.take(room)
+    const copied = copies[0]?.bytes ?? 0
+    const units = this.#queue.take(Math.min(this.#options.maxBatchBytes, room) - copied)
+    this.#passedOver = copied > 0 && units.length === 0 && !this.#queue.isEmpty
     if (copies.length + units.length === 0) return undefined
     beginBatch(this.#writer)
     const builder = new BatchBuilder(this.#writer)
@@ -211,7 +226,7 @@ export class GroupCommit {
 
   /** One at most: copying goes on beside the work of the day, neither starved by it nor in its way. */
   #takeCopies(room: number): CopyUnit[] {
-    const [copy] = this.#copies
+    const [copy] = this.#passedOver ? [] : this.#copies
     return copy && copy.bytes <= room ? this.#copies.splice(0, 1) : []
   }
 
@@ -226,6 +241,12 @@ export class GroupCommit {
   }
 
   async #roll(): Promise<void> {
+    const { active } = this.#segments
+    // Nothing larger than a fresh segment is ever taken; else this would go from segment to segment for ever.
+    assert(
+      !active.isFresh || active.bytes < this.#segments.segmentBytes,
+      `${active.path} is empty and has room for nothing that waits`,
+    )
     const shortage = await this.#segments.roll()
     if (!shortage) return
     const refused = this.#queue.takeAll()

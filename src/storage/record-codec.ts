@@ -22,6 +22,8 @@ const TYPES = {
   drop: 6,
 } as const
 const COUNT_BYTES = 4
+/** A varint of 32 bits. */
+const LENGTH_BYTES_MAX = 5
 
 /** What recovery keeps of a record, and what a batch that became durable tells the index: not the data itself. */
 export type LogRecord =
@@ -93,8 +95,12 @@ export function writeDrop(writer: ByteWriter, name: Uint8Array): void {
 /** More than any record of these items takes on disk: for bounds, before anything is encoded. */
 export function recordBytesAtMost(name: Uint8Array, items: readonly Uint8Array[]): number {
   let bytes = name.length + 2 + 8 + COUNT_BYTES
-  for (const item of items) bytes += item.length + 5
+  for (const item of items) bytes += itemBytesAtMost(item)
   return bytes
+}
+
+export function itemBytesAtMost(item: Uint8Array): number {
+  return item.length + LENGTH_BYTES_MAX
 }
 
 /**

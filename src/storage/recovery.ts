@@ -72,6 +72,8 @@ class Recovery {
   async run(): Promise<RecoveredLog> {
     await this.#findFirstSegment()
     const leftovers = this.#setAsideLeftovers()
+    for (const { header: made } of this.#found)
+      this.#durableUpTo = Math.max(this.#durableUpTo, made.durableUpTo)
     for (const found of this.#found) await this.#follow(found)
     const sequence = this.#sequence ?? 0
     if (sequence < this.#durableUpTo) throw this.#damage(sequence)
@@ -154,6 +156,7 @@ class Recovery {
     const location = { segment, at, bytes: batch.length }
     for (const record of this.#recordsOf(batch, header, segment, at)) this.#apply(record, location)
     segment.end = at + batch.length
+    segment.largestBatchBytes = Math.max(segment.largestBatchBytes, batch.length)
     this.#sequence = header.sequence
     this.#last = location
   }

@@ -44,6 +44,9 @@ export class SegmentSet {
   #shortage: Shortage | undefined
   #recheck: Timer | undefined
   #closed = false
+  /** Of each file it makes: as asked for, or as much as a record takes that is there and must fit again. */
+  readonly segmentBytes: number
+
   constructor(
     world: Pick<World, 'files' | 'timers'>,
     folder: string,
@@ -59,6 +62,7 @@ export class SegmentSet {
     this.#firstSegment = recovered.segments[0]!.id
     this.#options = options
     this.#events = events
+    this.segmentBytes = Math.max(options.segmentBytes, bytesToHold(recovered.segments))
   }
 
   get active(): Segment {
@@ -153,9 +157,10 @@ export class SegmentSet {
     return this.#segments[this.#segments.indexOf(this.#active) + 1]
   }
 
+  /** Also sees how much space there is; with a segment in reserve this is all it does. */
   async #make(): Promise<void> {
     this.#shortage = await this.#findShortage()
-    if (!this.#shortage?.hard) await this.#create()
+    if (!this.#shortage?.hard && !this.#spare) await this.#create()
     if (this.#shortage && !this.#closed) this.#lookAgainLater()
   }
 
@@ -163,7 +168,7 @@ export class SegmentSet {
     const header = {
       logId: this.#logId,
       segment: this.#segments.at(-1)!.id + 1,
-      bytes: this.#options.segmentBytes,
+      bytes: this.segmentBytes,
       durableUpTo: this.#events.durableUpTo(),
       firstSegment: this.#firstSegment,
     }
@@ -180,16 +185,16 @@ export class SegmentSet {
   }
 
   #findLogShortage(): Shortage | undefined {
-    const { segmentBytes, maxLogBytes } = this.#options
-    const left = Math.floor((maxLogBytes - this.bytes) / segmentBytes)
+    const { maxLogBytes } = this.#options
+    const left = Math.floor((maxLogBytes - this.bytes) / this.segmentBytes)
     if (left >= RESERVED_SEGMENTS && this.liveBytes * LIVE_SHARE <= maxLogBytes) return undefined
     const message = `${this.#folder}: the log has ${this.bytes} bytes, ${Math.ceil(this.liveBytes)} of them live; maxLogBytes is ${maxLogBytes}`
     return { code: 'STORAGE_LOG_FULL', message, hard: left < 1 }
   }
 
   async #findDiskShortage(): Promise<Shortage | undefined> {
-    const { minFreeBytes, segmentBytes } = this.#options
-    const left = (await this.#world.files.freeBytes(this.#folder)) - segmentBytes
+    const { minFreeBytes } = this.#options
+    const left = (await this.#world.files.freeBytes(this.#folder)) - this.segmentBytes
     if (left >= minFreeBytes) return undefined
     const message = `${this.#folder}: a new segment would leave ${left} bytes free; minFreeBytes is ${minFreeBytes}`
     return { code: 'STORAGE_DISK_FULL', message, hard: left < minFreeBytes / 2 }
@@ -200,15 +205,9 @@ export class SegmentSet {
     this.#recheck = this.#world.timers.after(SPACE_CHECK_MS, () => this.#lookAgain())
   }
 
-  /** Without a segment in reserve this makes one; with one it only clears the shortage. */
   #lookAgain(): void {
     if (this.#making || this.#closed) return
-    this.#finishMaking(this.#spare ? this.#measure() : this.#make())
-  }
-
-  async #measure(): Promise<void> {
-    this.#shortage = await this.#findShortage()
-    if (this.#shortage && !this.#closed) this.#lookAgainLater()
+    this.#finishMaking(this.#make())
   }
 
   #finishMaking(making: Promise<void>): void {
@@ -219,6 +218,16 @@ export class SegmentSet {
       })
   }
 }
+
+/** How large a segment must be to take any batch that stands in one of these. */
+function bytesToHold(segments: readonly Segment[]): number {
+  const largest = segments.reduce((most, { largestBatchBytes }) => Math.max(most, largestBatchBytes), 0)
+  return Math.ceil((largest + BATCH_SLACK_BYTES) / BLOCK_BYTES) * BLOCK_BYTES
+}
+
+/** Header, mark, and by how much a record that stands alone is counted too high, with the longest name. */
+const BATCH_SLACK_BYTES = 2048
+const BLOCK_BYTES = 4096
 
 function sum(segments: readonly Segment[], of: (segment: Segment) => number): number {
   return segments.reduce((total, segment) => total + of(segment), 0)

@@ -1,4 +1,5 @@
 import { assert, type Files, type OpenFile } from '../base/index.ts'
+import { BATCH_HEADER_BYTES } from './batch-codec.ts'
 import { encodeSegmentHeader, SECTOR_BYTES, type SegmentHeader } from './segment-codec.ts'
 
 const NAME = /^(\d{12})\.wal$/
@@ -18,6 +19,8 @@ export class Segment {
   live = 0
   /** About how many bytes of records live here. */
   liveBytes = 0
+  /** What stands in it takes at least this to be written anew. */
+  largestBatchBytes = 0
 
   constructor(path: string, file: OpenFile, header: SegmentHeader) {
     this.id = header.segment
@@ -34,6 +37,20 @@ export class Segment {
   get roomBytes(): number {
     return Math.max(0, this.bytes - this.end - SECTOR_BYTES)
   }
+
+  /** The most that the records of one more batch may take. */
+  get batchRoomBytes(): number {
+    return this.roomBytes - BATCH_HEADER_BYTES
+  }
+
+  get isFresh(): boolean {
+    return this.end === SECTOR_BYTES
+  }
+}
+
+/** The most that the records of one batch may take in an empty segment of this size: padded, and with its mark. */
+export function batchRoomOf(segmentBytes: number): number {
+  return segmentBytes - 2 * SECTOR_BYTES - BATCH_HEADER_BYTES
 }
 
 export function segmentName(id: number): string {

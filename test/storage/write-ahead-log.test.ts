@@ -354,3 +354,98 @@ function unseededCrc(part: Uint8Array): Uint8Array {
   new DataView(out.buffer).setUint32(0, ~crc)
   return out
 }
+
+test('an append that follows the one before by a few turns does not wait for anything else', async () => {
+  const bench = new Bench()
+  const stream = (await bench.open()).stream('s')
+  for (let turns = 0; turns < 9; turns++) {
+    await bench.until(stream.append([bytes('a')]))
+    await bench.idle()
+    const before = bench.time.nowMs
+    const both = stream.append([bytes('b')]).then(async () => {
+      for (let i = 0; i < turns; i++) await undefined
+      await stream.append([bytes('c')])
+    })
+    await bench.until(both)
+    expect(bench.time.nowMs - before, `${turns} turns`).toBeLessThan(SMALL_LOG.markAfterMs!)
+  }
+})
+
+describe('copying forward', () => {
+  /** A slow stream with these records, and one that fills file after file and needs none of it. */
+  async function pinned(records: readonly Uint8Array[], units: number): Promise<WriteAheadLog> {
+    const bench = new Bench()
+    const log = await bench.open({ ...SMALL_LOG, maxLogBytes: 12 * 16 * 1024 })
+    const slow = log.stream('slow', 'bulk')
+    for (let i = 0; i < units; i++) await bench.until(slow.append(records))
+    const fast = log.stream('fast')
+    for (let i = 0; i < 200; i++) {
+      const last = await bench.until(fast.append([new Uint8Array(3800)]))
+      await bench.until(fast.truncatePrefix(last))
+    }
+    const kept = await bench.until(slow.read(1, records.length * units, 2 ** 20))
+    expect(kept).toEqual(Array.from({ length: units }, () => records).flat())
+    return log
+  }
+
+  test('moves many small records, whose fields take more than they do', async () => {
+    const log = await pinned(
+      Array.from({ length: 500 }, () => new Uint8Array(1)),
+      3,
+    )
+    expect(log.status().copiedRecords).toBeGreaterThanOrEqual(1500)
+  })
+
+  test('moves the largest record that is taken', async () => {
+    const { maxRecordBytes } = (await new Bench().open()).stream('slow')
+    const log = await pinned([new Uint8Array(maxRecordBytes).fill(1)], 2)
+    expect(log.status().copiedRecords).toBeGreaterThanOrEqual(2)
+  })
+
+  test('moves records that were written with larger batches and files', async () => {
+    const bench = new Bench()
+    const large = { ...SMALL_LOG, segmentBytes: 256 * 1024, maxBatchBytes: 64 * 1024, maxLogBytes: 2 ** 22 }
+    const slow = (await bench.open(large)).stream('slow', 'bulk')
+    await bench.until(slow.append([new Uint8Array(60_000).fill(7)]))
+    bench.restart()
+    const log = await bench.open({ ...SMALL_LOG, maxLogBytes: 2 ** 21 })
+    const fast = log.stream('fast')
+    for (let i = 0; i < 300; i++)
+      await bench.until(fast.truncatePrefix(await bench.until(fast.append([new Uint8Array(3800)]))))
+    expect(await bench.until(log.stream('slow').read(1, 1, 1))).toEqual([new Uint8Array(60_000).fill(7)])
+    expect(log.status().copiedRecords).toBeGreaterThan(0)
+  })
+
+  test('ends when a stream has let go of nothing', async () => {
+    const bench = new Bench()
+    const log = await bench.open()
+    await bench.until(log.stream('still').truncatePrefix(0))
+    const fast = log.stream('fast')
+    for (let i = 0; i < 30; i++)
+      await bench.until(fast.truncatePrefix(await bench.until(fast.append([new Uint8Array(3800)]))))
+    await bench.idle()
+    const { batches } = log.status()
+    await bench.idle()
+    expect(log.status().batches).toBe(batches)
+  })
+})
+
+test('damage to the last batch is refused when only the file made after it tells that it was durable', async () => {
+  const bench = new Bench()
+  bench.disk.fault = (operation, path) =>
+    operation === 'open' && path.includes('000000000002') ? 'full' : 'none'
+  const log = await bench.open({ ...SMALL_LOG, markAfterMs: 60_000 })
+  await bench.until(log.stream('s').append([bytes('first')]))
+  await bench.until(log.stream('s').append([bytes('acknowledged')]))
+  bench.disk.fault = () => 'none'
+  // The log looks for space once a second, long before it would note anything by itself.
+  await bench.time.run(settle, 1000, () => bench.time.nowMs > 3000)
+  expect(bench.disk.list('log')).toEqual(['000000000001.wal', '000000000002.wal'])
+  bench.disk.powerCut()
+  bench.restart()
+  bench.disk.flipBit(FIRST, 1024 + 70, 0)
+  await expect(bench.open()).rejects.toMatchObject({
+    code: 'STORAGE_CORRUPT',
+    message: expect.stringContaining(FIRST),
+  })
+})
