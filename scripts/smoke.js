@@ -4,7 +4,11 @@ import { connect } from 'fenbu'
 
 const app = await connect('embedded:', { name: 'smoke' })
 try {
-  await app.provide('order', { buy: async (item, quantity = 1) => ({ item, quantity }) }, { version: '1.0.0' })
+  await app.provide(
+    'order',
+    { buy: async (item, quantity = 1) => ({ item, quantity }) },
+    { version: '1.0.0' },
+  )
   const orders = app.service('order')
   assert.deepEqual(await orders.buy('HHKB键盘'), { item: 'HHKB键盘', quantity: 1 })
   const { path } = await app.coordination.create('/smoke', new TextEncoder().encode('kept'))
