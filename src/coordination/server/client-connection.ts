@@ -88,9 +88,10 @@ export class ClientConnection implements ConnectionHandler, Proposing, Stallable
 
   closed(_reason: FenbuError): void {
     this.#state = 'closed'
-    this.#coordinator.outstanding.remove(this.#pending.count, this.#pending.bytes)
+    const { count, bytes } = this.#pending
     this.#pending.clear()
     this.#coordinator.connectionClosed(this)
+    this.#coordinator.outstanding.remove(count, bytes)
   }
 
   /** The peer took what was unsent: go on answering what waits. */
@@ -102,6 +103,18 @@ export class ClientConnection implements ConnectionHandler, Proposing, Stallable
     if (!this.#paused) return
     this.#paused = false
     this.#connection.resume()
+  }
+
+  get nextNumber(): number {
+    return this.#lastNumber + 1
+  }
+
+  /** Answers the writes that had no effect; their numbers are free again. */
+  proposalRefused(from: number): void {
+    if (this.#state === 'closed') return
+    this.#lastNumber = from - 1
+    this.#pending.refuse(from, { zxid: undefined, error: ERROR_CODE.SYSTEM_ERROR, body: NOTHING })
+    this.#answerWaiting()
   }
 
   proposalFailed(reason: string): void {
@@ -187,14 +200,29 @@ export class ClientConnection implements ConnectionHandler, Proposing, Stallable
   }
 
   #write(xid: number, code: number, request: Uint8Array): void {
+    const { proposer } = this.#coordinator
+    if (!proposer.takes(request.length)) {
+      this.#tooLarge(request.length)
+      return
+    }
+    const batch = proposer.batch(this, request.length)
+    // Making room in the batch may have ended this connection, or given numbers back.
+    if (this.gone) return
     const number = ++this.#lastNumber
-    this.#coordinator.proposer.batch(this).operation(this.#session!, this.#generation, number, code, request)
+    batch.operation(this.#session!, this.#generation, number, code, request)
     this.#wait(xid, code, 'write', number, NOTHING, request.length)
   }
 
+  #tooLarge(bytes: number): void {
+    const what = `${this.#connection.remoteAddress} sent a write of ${bytes} bytes, more than one entry of the log takes`
+    this.#connection.destroy(coordinationError('COORDINATION_PACKET_TOO_LARGE', what))
+  }
+
   #close(xid: number, code: number): void {
+    const batch = this.#coordinator.proposer.batch(this)
+    if (this.gone) return
     const number = ++this.#lastNumber
-    this.#coordinator.proposer.batch(this).close(this.#session!, this.#generation, number)
+    batch.close(this.#session!, this.#generation, number)
     this.#wait(xid, code, 'close', number, NOTHING)
     this.#state = 'ending'
   }

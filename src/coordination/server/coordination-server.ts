@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { FenbuError, World } from '../../base/index.ts'
+import { type FenbuError, isFenbuError, type World } from '../../base/index.ts'
 import { Replica, type ReplicaOptions } from '../../cluster/index.ts'
 import type { NodeId } from '../../consensus/index.ts'
 import type { Service } from '../../host/index.ts'
@@ -12,6 +12,8 @@ import { type CoordinationServerOptions, resolveServerOptions } from './options.
 import { zookeeperService } from './service.ts'
 
 const STREAM = 'coordination'
+/** What a proposal is refused with that can be taken once the disk has caught up. */
+const OVERLOADED: ReadonlySet<string> = new Set(['CLUSTER_OVERLOADED', 'STORAGE_OVERLOADED'])
 
 export interface CoordinationServerSetup {
   readonly world: World
@@ -115,12 +117,18 @@ export class CoordinationServer {
 class ReplicaAccess implements LogAccess {
   replica: Replica<CoordinationOutput> | undefined
 
-  propose(data: Uint8Array, ended: Parameters<LogAccess['propose']>[1]): void {
+  get maxEntryBytes(): number {
+    return this.replica!.maxEntryBytes
+  }
+
+  propose(data: Uint8Array, ended: Parameters<LogAccess['propose']>[1]): boolean {
     try {
       this.replica!.submit(data, ended)
     } catch (error) {
+      if (isFenbuError(error) && OVERLOADED.has(error.code)) return false
       ended({ type: 'rejected', reason: error instanceof Error ? error.message : String(error) })
     }
+    return true
   }
 
   barrier(ready: (failure?: string) => void): void {

@@ -53,15 +53,16 @@ export class Coordinator implements CoordinationOutput {
   constructor(world: World, log: LogAccess, options: ResolvedServerOptions, version: string) {
     this.options = options
     this.outstanding = new Outstanding(options)
-    this.proposer = new Proposer(log)
+    this.proposer = new Proposer(log, world.timers)
     this.watches = new Watches({ fired: (type, path, watchers) => this.#fired(type, path, watchers) })
     this.#world = world
     this.#random = world.random.split('coordination')
     this.#version = version
     this.#ticketBase = (this.#random.uint32() % 2 ** 21) * 2 ** 32
-    this.#expiry = new SessionExpiry(world, options.tickMs, (session) =>
-      this.proposer.batch(undefined).expire(session, session.lastIndex),
-    )
+    // Whom the log has no room for is named again a tick later.
+    this.#expiry = new SessionExpiry(world, options.tickMs, (session) => {
+      if (!this.proposer.isHeldBack) this.proposer.batch(undefined).expire(session, session.lastIndex)
+    })
   }
 
   /** From now on this server decides which sessions end. All of them get their full time. */
@@ -71,6 +72,7 @@ export class Coordinator implements CoordinationOutput {
 
   stop(): void {
     this.#expiry.stop()
+    this.proposer.stop()
   }
 
   nowMs(): number {
@@ -114,11 +116,14 @@ export class Coordinator implements CoordinationOutput {
   join(connection: ClientConnection, request: ConnectRequest): void {
     const ticket = this.#ticketBase + ++this.#tickets
     this.#joining.set(ticket, connection)
+    const failed = (reason: string): void => {
+      this.#joining.delete(ticket)
+      connection.proposalFailed(reason)
+    }
     const batch = this.proposer.batch({
-      proposalFailed: (reason) => {
-        this.#joining.delete(ticket)
-        connection.proposalFailed(reason)
-      },
+      nextNumber: 0,
+      proposalRefused: () => failed('it was refused'),
+      proposalFailed: failed,
     })
     const timeoutMs = this.#grantedMs(request.timeoutMs)
     if (request.sessionId === 0n)

@@ -8,7 +8,7 @@ export interface CoordinationServerOptions {
   readonly tickMs?: number
   /** Requests that wait for the log, of all connections; above, no connection is read. Default 10 000. */
   readonly maxOutstanding?: number
-  /** Bytes of those requests. Default 64 MiB. */
+  /** Bytes of those requests. Default 16 MiB; more than the replica's `maxUnwrittenBytes` only waits elsewhere. */
   readonly maxOutstandingBytes?: number
   /** Requests of one connection that wait for their turn; above, it is not read. Default 1 000. */
   readonly maxConnectionOutstanding?: number
@@ -23,7 +23,7 @@ export type ResolvedServerOptions = Required<CoordinationServerOptions>
 export const COORDINATION_SERVER_DEFAULTS: ResolvedServerOptions = {
   tickMs: 2_000,
   maxOutstanding: 10_000,
-  maxOutstandingBytes: 64 * 1024 * 1024,
+  maxOutstandingBytes: 16 * 1024 * 1024,
   maxConnectionOutstanding: 1_000,
   maxConnectionOutstandingBytes: 4 * 1024 * 1024,
   maxWatchBytes: 16 * 1024 * 1024,

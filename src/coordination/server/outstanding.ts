@@ -23,6 +23,10 @@ export class Outstanding {
     return this.#count
   }
 
+  get bytes(): number {
+    return this.#bytes
+  }
+
   add(bytes: number): void {
     this.#count++
     this.#bytes += bytes

@@ -5,8 +5,8 @@ export interface PendingRequest {
   readonly xid: number
   readonly code: number
   readonly kind: OperationKind | 'unknown'
-  /** Of a write or close: its number in the session's generation. 0 for others. */
-  readonly number: number
+  /** Of a write or close that may be applied: its number in the session's generation. 0 for others. */
+  number: number
   /** What follows the header, where it is needed when the turn comes. */
   readonly request: Uint8Array
   readonly receivedMs: number
@@ -66,6 +66,16 @@ export class PendingRequests {
       if (request.number === number) return request
     }
     return undefined
+  }
+
+  /** Answers the writes and closes from number `from` on; they will never be applied. */
+  refuse(from: number, reply: PendingReply): void {
+    for (let i = 0; i < this.#count; i++) {
+      const request = this.#ring[(this.#head + i) & (this.#ring.length - 1)]!
+      if (request.number < from) continue
+      request.number = 0
+      request.reply = reply
+    }
   }
 
   clear(): void {
