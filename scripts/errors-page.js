@@ -7,7 +7,7 @@ const PAGE = 'docs/errors.md'
 
 export async function errorsPage() {
   const tables = []
-  const files = globSync('dist', (path) => /\/(errors|options)\.js$/.test(path))
+  const files = globSync('dist', (path) => /[/-]errors\.js$|\/options\.js$/.test(path))
   for (const path of files) {
     const module = await import(pathToFileURL(path).href)
     for (const [name, table] of Object.entries(module)) {
