@@ -1,7 +1,8 @@
+import { PORT_DEFAULTS } from '../coordination/client/index.ts'
 import { type Address, formatAddress, parseAddress } from '../host/index.ts'
 
 /** Where a fenbu server listens unless told otherwise. */
-export const FENBU_PORT_DEFAULT = 7430
+export const FENBU_PORT_DEFAULT: number = PORT_DEFAULTS.fenbu
 
 /** Reads `host:port,host:port`. Throws `HOST_ADDRESS_INVALID`. */
 export function parseHosts(text: string, defaultPort?: number): readonly Address[] {

@@ -11,15 +11,19 @@ export interface Call {
   readonly timeoutMs: number
   /** Counted against the bounds until the reply came. */
   bytes: number
-  /** The encoded frame while it waits for a connection; its xid is written when it is sent. */
+  /** The encoded frame while it waits for a connection. */
   frame: Uint8Array | undefined
-  xid: number
+  readonly xid: number
   sentMs: number
+  /** Connections that it was sent over. */
+  attempts: number
   /** The application has its answer; the reply, if it comes, only keeps the order. */
   settled: boolean
   /** Handed the reply: the body in the reader if `error` is 0. What was given up sets no watch. */
   replied(error: number, reader: ByteReader): void
   fail(error: unknown): void
+  /** The frame once more, for another connection. */
+  encode(): Uint8Array
 }
 
 export interface CallBounds {

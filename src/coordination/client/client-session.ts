@@ -14,9 +14,9 @@ import {
   coordinationError,
   EVENT_TYPE,
   frameBytes,
-  type JuteType,
   MAX_PACKET_BYTES,
   OPEN_ACL,
+  type Operation,
   PASSWORD_BYTES,
   RESERVED_XID,
   readConnectResponse,
@@ -42,6 +42,8 @@ const REPLY_BYTES_MAX = 64 * 1024 * 1024
 const CLOSE_TIMEOUT_MS = 5_000
 /** Longest time for one host to answer before the next is tried. */
 const ATTEMPT_TIMEOUT_MS_MAX = 5_000
+/** Connections that one read is sent over, as long as its time lasts: some reads end every connection. */
+const READ_ATTEMPTS_MAX = 5
 
 const protocol: Protocol = {
   name: 'zookeeper client',
@@ -52,8 +54,7 @@ const protocol: Protocol = {
 export interface Request<Fields, Result> {
   /** `create /a`, for error messages. */
   readonly what: string
-  readonly readOnly: boolean
-  readonly operation: { readonly code: number; readonly request: JuteType<Fields> }
+  readonly operation: Pick<Operation<Fields, unknown>, 'code' | 'kind' | 'request'>
   readonly fields: Fields
   /** Reads the body if `error` is 0; throws what the caller is to get. Runs before any later frame is looked at. */
   result(error: number, reader: ByteReader): Result
@@ -174,16 +175,14 @@ export class ClientSession {
       options.signal?.throwIfAborted()
       const { what } = request
       if (this.#closeAsked) throw closedError(what)
+      const timeoutMs = resolveCallTimeout(options.timeoutMs, this.#options.callTimeoutMs)
       this.#calls.checkRoom(what)
-      const call = this.#makeCall(request, options, resolve, reject)
-      if (this.#machine.connected) {
-        const writer = this.#connection!.writer
-        call.bytes = this.#encode(writer, request, call.xid)
-        call.sentMs = this.#clock.monotonicMs()
-        this.#machine.sent(call.sentMs)
-        this.#calls.addSent(call)
-      } else {
-        call.bytes = this.#encode(this.#scratch, request, call.xid)
+      const xid = this.#takeXid()
+      const { connected } = this.#machine
+      const bytes = this.#encode(connected ? this.#connection!.writer : this.#scratch, request, xid)
+      const call = this.#makeCall(request, { xid, bytes, timeoutMs }, options.signal, resolve, reject)
+      if (connected) this.#sent(call)
+      else {
         call.frame = this.#scratch.copyAndReset()
         this.#calls.addWaiting(call)
       }
@@ -191,14 +190,20 @@ export class ClientSession {
     })
   }
 
+  #sent(call: Call): void {
+    call.attempts++
+    call.sentMs = this.#clock.monotonicMs()
+    this.#machine.sent(call.sentMs)
+    this.#calls.addSent(call)
+  }
+
   #makeCall<Fields, Result>(
     request: Request<Fields, Result>,
-    options: CallOptions,
+    encoded: Pick<Call, 'xid' | 'bytes' | 'timeoutMs'>,
+    signal: AbortSignal | undefined,
     resolve: (result: Result) => void,
     reject: (error: unknown) => void,
   ): Call {
-    const timeoutMs = resolveCallTimeout(options.timeoutMs, this.#options.callTimeoutMs)
-    const { signal } = options
     const settle = (): void => {
       call.settled = true
       signal?.removeEventListener('abort', onAbort)
@@ -208,14 +213,13 @@ export class ClientSession {
       this.#calls.dropSettledWaiting()
     }
     const call: Call = {
+      ...encoded,
       what: request.what,
-      readOnly: request.readOnly,
-      deadlineMs: this.#clock.monotonicMs() + timeoutMs,
-      timeoutMs,
-      bytes: 0,
+      readOnly: request.operation.kind !== 'write',
+      deadlineMs: this.#clock.monotonicMs() + encoded.timeoutMs,
       frame: undefined,
-      xid: this.#takeXid(),
       sentMs: 0,
+      attempts: 0,
       settled: false,
       replied(error, reader) {
         if (call.settled) return
@@ -232,6 +236,10 @@ export class ClientSession {
         if (call.settled) return
         settle()
         reject(error)
+      },
+      encode: () => {
+        this.#encode(this.#scratch, request, encoded.xid)
+        return this.#scratch.copyAndReset()
       },
     }
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -386,13 +394,10 @@ export class ClientSession {
         wire.setWatches.request.write(writer, { relativeZxid: this.#lastZxid, ...batch }),
       )
     }
-    const sentMs = this.#clock.monotonicMs()
     for (const call of this.#calls.takeWaiting()) {
       this.#connection!.writer.bytes(call.frame!)
       call.frame = undefined
-      call.sentMs = sentMs
-      this.#machine.sent(sentMs)
-      this.#calls.addSent(call)
+      this.#sent(call)
     }
   }
 
@@ -404,7 +409,6 @@ export class ClientSession {
       const fields = { path, data: new Uint8Array(0), acl: OPEN_ACL, flags: 0 }
       this.call({
         what: `create ${path}`,
-        readOnly: false,
         operation: wire.create,
         fields,
         result: () => {},
@@ -448,7 +452,16 @@ export class ClientSession {
     this.#pingsSentMs = []
     this.#watchZxids = []
     this.#closeXid = undefined
-    for (const call of this.#calls.takeSent())
+    for (const call of this.#calls.takeSent()) this.#interrupted(call, reason)
+  }
+
+  /** A read asks again over the next connection; what a write did is not known. */
+  #interrupted(call: Call, reason: unknown): void {
+    if (call.settled) return
+    if (call.readOnly && call.attempts < READ_ATTEMPTS_MAX) {
+      call.frame = call.encode()
+      this.#calls.addWaiting(call)
+    } else
       call.fail(
         coordinationError(
           'COORDINATION_CONNECTION_LOSS',

@@ -1,5 +1,5 @@
 import type { FenbuError } from '../../base/index.ts'
-import type { CoordinationErrorCode } from '../core/index.ts'
+import type { CoordinationErrorCode, Operation } from '../core/index.ts'
 import type { ClientState } from './session-machine.ts'
 
 export type CreateMode = 'persistent' | 'ephemeral' | 'persistent-sequential' | 'ephemeral-sequential'
@@ -90,12 +90,18 @@ export interface Session {
   readonly count: number
 }
 
+/** An operation that an application may ask for; the others belong to the connection. */
+export type CallableOperation<Request, Reply> = Operation<Request, Reply> & {
+  readonly kind: 'read' | 'watch' | 'write' | 'sync'
+}
+
 /**
  * A client of any server that speaks the ZooKeeper protocol. It keeps one session: reconnects and resumes it by
  * itself, and opens a new one when it is lost. Calls are sent at once and answered in order; calls made without a
  * connection wait for one, up to their time limit. A call never crosses from a lost session to the next.
  *
- * Every call may fail with `COORDINATION_CONNECTION_LOSS` (sent, and the connection ended before the reply),
+ * Reads whose connection ends are sent again over the next. Every call may fail with `COORDINATION_CONNECTION_LOSS`
+ * (a write was sent and the connection ended before the reply, or a read met that again and again),
  * `COORDINATION_REQUEST_TIMEOUT`, `COORDINATION_SESSION_EXPIRED`, `COORDINATION_TOO_MANY_IN_FLIGHT` and
  * `COORDINATION_CLOSED`; `outcome` says whether it may be tried again.
  */
@@ -126,7 +132,17 @@ export interface CoordinationClient {
   multi(operations: readonly MultiOperation[], options?: CallOptions): Promise<readonly MultiResult[]>
   /** Waits until the connected server has applied everything that was agreed when it was asked. */
   sync(path: string, options?: CallOptions): Promise<void>
-  /** What one of the servers says of itself to `srvr`. */
+  /**
+   * Any operation of the table, in the terms of the protocol:
+   * `client.call(operations.getEphemerals, { prefix: null })`. Paths are the server's, with the chroot; a watch that
+   * it sets has no listener.
+   */
+  call<Request, Reply>(
+    operation: CallableOperation<Request, Reply>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Reply>
+  /** The product that one of the servers is: `fenbu 0.1.0 (ZooKeeper 3.8.0)`, `ZooKeeper 3.8.0`. */
   serverVersion(options?: CallOptions): Promise<string>
   /** Waits for the calls under way, ends the session (its ephemeral nodes go), closes. Closing twice is fine. */
   close(): Promise<void>

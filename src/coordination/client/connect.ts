@@ -1,6 +1,8 @@
 import { invalidOption } from '../../base/index.ts'
+import { ByteReader } from '../../bytes/index.ts'
 import { ANY_VERSION, ERROR_CODE, OPEN_ACL, operations as wire } from '../core/index.ts'
 import type {
+  CallableOperation,
   CallOptions,
   CoordinationClient,
   CreateOptions,
@@ -23,6 +25,8 @@ import { body, createFlags, toStat } from './replies.ts'
 import { askServerVersion } from './server-version.ts'
 import type { ClientState } from './session-machine.ts'
 import { type CoordinationUrl, parseCoordinationUrl } from './url.ts'
+
+const CALLABLE: readonly string[] = ['read', 'watch', 'write', 'sync']
 
 /**
  * A client of the servers that the URL names: `zookeeper://h1:2181,h2:2181/chroot`, `fenbu://host:port`. Makes the
@@ -73,33 +77,17 @@ class Client implements CoordinationClient {
     options: CreateOptions = {},
   ): Promise<{ path: string; stat: Stat }> {
     const what = `create ${path}`
-    return await this.#session.call(
-      {
-        what,
-        readOnly: false,
-        operation: wire.create2,
-        fields: { path: this.#inside(path), data, acl: OPEN_ACL, flags: createFlags(what, options.mode) },
-        result: (error, reader) => {
-          const reply = body(what, error, reader, wire.create2.reply)
-          return { path: this.#outside(reply.path), stat: toStat(reply.stat) }
-        },
-      },
-      options,
-    )
+    const flags = createFlags(what, options.mode)
+    const fields = { path: this.#inside(path), data, acl: OPEN_ACL, flags }
+    return await this.#ask(what, wire.create2, fields, options, (reply) => ({
+      path: this.#outside(reply.path),
+      stat: toStat(reply.stat),
+    }))
   }
 
   async delete(path: string, options: VersionOptions = {}): Promise<void> {
-    const what = `delete ${path}`
-    await this.#session.call(
-      {
-        what,
-        readOnly: false,
-        operation: wire.deleteNode,
-        fields: { path: this.#inside(path), version: options.version ?? ANY_VERSION },
-        result: (error, reader) => body(what, error, reader, wire.deleteNode.reply),
-      },
-      options,
-    )
+    const fields = { path: this.#inside(path), version: options.version ?? ANY_VERSION }
+    await this.#ask(`delete ${path}`, wire.deleteNode, fields, options, () => undefined)
   }
 
   async exists(path: string, options: WatchOptions = {}): Promise<Stat | undefined> {
@@ -109,7 +97,6 @@ class Client implements CoordinationClient {
     return await this.#session.call(
       {
         what,
-        readOnly: true,
         operation: wire.exists,
         fields: { path: inside, watch: watch !== undefined },
         result: (error, reader) => {
@@ -124,94 +111,82 @@ class Client implements CoordinationClient {
   }
 
   async get(path: string, options: WatchOptions = {}): Promise<{ data: Uint8Array; stat: Stat }> {
-    const what = `get ${path}`
     const inside = this.#inside(path)
     const { watch } = options
-    return await this.#session.call(
-      {
-        what,
-        readOnly: true,
-        operation: wire.getData,
-        fields: { path: inside, watch: watch !== undefined },
-        result: (error, reader) => {
-          const reply = body(what, error, reader, wire.getData.reply)
-          if (watch) this.#session.watches.add('data', inside, watch)
-          return {
-            data: reply.data === null ? new Uint8Array(0) : new Uint8Array(reply.data),
-            stat: toStat(reply.stat),
-          }
-        },
-      },
-      options,
-    )
+    const fields = { path: inside, watch: watch !== undefined }
+    return await this.#ask(`get ${path}`, wire.getData, fields, options, ({ data, stat }) => {
+      if (watch) this.#session.watches.add('data', inside, watch)
+      return { data: data === null ? new Uint8Array(0) : new Uint8Array(data), stat: toStat(stat) }
+    })
   }
 
   async set(path: string, data: Uint8Array, options: VersionOptions = {}): Promise<Stat> {
-    const what = `set ${path}`
-    return await this.#session.call(
-      {
-        what,
-        readOnly: false,
-        operation: wire.setData,
-        fields: { path: this.#inside(path), data, version: options.version ?? ANY_VERSION },
-        result: (error, reader) => toStat(body(what, error, reader, wire.setData.reply).stat),
-      },
-      options,
-    )
+    const fields = { path: this.#inside(path), data, version: options.version ?? ANY_VERSION }
+    return await this.#ask(`set ${path}`, wire.setData, fields, options, ({ stat }) => toStat(stat))
   }
 
   async children(
     path: string,
     options: WatchOptions = {},
   ): Promise<{ children: readonly string[]; stat: Stat }> {
-    const what = `children ${path}`
     const inside = this.#inside(path)
     const { watch } = options
-    return await this.#session.call(
-      {
-        what,
-        readOnly: true,
-        operation: wire.getChildren2,
-        fields: { path: inside, watch: watch !== undefined },
-        result: (error, reader) => {
-          const reply = body(what, error, reader, wire.getChildren2.reply)
-          if (watch) this.#session.watches.add('child', inside, watch)
-          return { children: reply.children, stat: toStat(reply.stat) }
-        },
-      },
-      options,
-    )
+    const fields = { path: inside, watch: watch !== undefined }
+    return await this.#ask(`children ${path}`, wire.getChildren2, fields, options, ({ children, stat }) => {
+      if (watch) this.#session.watches.add('child', inside, watch)
+      return { children, stat: toStat(stat) }
+    })
   }
 
   async multi(
     operations: readonly MultiOperation[],
     options: CallOptions = {},
   ): Promise<readonly MultiResult[]> {
-    const what = `multi of ${operations.length}`
+    const parts = operations.map((operation) => multiPart(operation, (path) => this.#inside(path)))
+    return await this.#ask(`multi of ${operations.length}`, wire.multi, parts, options, (results) =>
+      multiResults(operations, results, (path) => this.#outside(path)),
+    )
+  }
+
+  async sync(path: string, options: CallOptions = {}): Promise<void> {
+    const fields = { path: this.#inside(path) }
+    await this.#ask(`sync ${path}`, wire.sync, fields, options, () => undefined)
+  }
+
+  async call<Request, Reply>(
+    operation: CallableOperation<Request, Reply>,
+    request: Request,
+    options: CallOptions = {},
+  ): Promise<Reply> {
+    const { name: what, kind, reply } = operation
+    if (!CALLABLE.includes(kind)) throw invalidOption(what, 'kind', kind, CALLABLE.join(', '))
     return await this.#session.call(
       {
         what,
-        readOnly: false,
-        operation: wire.multi,
-        fields: operations.map((operation) => multiPart(operation, (path) => this.#inside(path))),
+        operation,
+        fields: request,
+        // What is read of the connection's own memory would not last.
         result: (error, reader) =>
-          multiResults(operations, body(what, error, reader, wire.multi.reply), (path) =>
-            this.#outside(path),
-          ),
+          body(what, error, new ByteReader(new Uint8Array(reader.bytes(reader.remaining))), reply),
       },
       options,
     )
   }
 
-  async sync(path: string, options: CallOptions = {}): Promise<void> {
-    const what = `sync ${path}`
-    await this.#session.call(
+  /** One request; `result` makes of the reply what the application is to get, before any later frame is looked at. */
+  #ask<Fields, Reply, Result>(
+    what: string,
+    operation: CallableOperation<Fields, Reply>,
+    fields: Fields,
+    options: CallOptions,
+    result: (reply: Reply) => Result,
+  ): Promise<Result> {
+    return this.#session.call(
       {
         what,
-        readOnly: true,
-        operation: wire.sync,
-        fields: { path: this.#inside(path) },
-        result: (error, reader) => body(what, error, reader, wire.sync.reply),
+        operation,
+        fields,
+        result: (error, reader) => result(body(what, error, reader, operation.reply)),
       },
       options,
     )

@@ -1,4 +1,6 @@
+export { operations } from '../core/index.ts'
 export type {
+  CallableOperation,
   CallOptions,
   CoordinationClient,
   CreateMode,
@@ -16,3 +18,4 @@ export type {
 export { connect } from './connect.ts'
 export { COORDINATION_CLIENT_DEFAULTS, type CoordinationClientOptions } from './options.ts'
 export type { ClientState } from './session-machine.ts'
+export { PORT_DEFAULTS } from './url.ts'

@@ -7,7 +7,7 @@ const ANSWER_BYTES_MAX = 64 * 1024
 /** The answer to a four-letter word: text until the server closes. */
 const textProtocol: Protocol = { name: 'four-letter word', frameLength: (_bytes, start, end) => end - start }
 
-/** Asks one server after the other `srvr`, over a connection of its own, for the version in the answer. */
+/** Asks one server after the other `srvr`, over a connection of its own, for the product and version in the answer. */
 export async function askServerVersion(
   hosts: readonly Address[],
   options: ResolvedClientOptions,
@@ -38,11 +38,18 @@ async function versionOf(
 ): Promise<string> {
   const text = await fourLetterWord('srvr', host, options, Math.max(1, Math.floor(timeoutMs)), signal)
   const version = /^Zookeeper version: ([^,\n]+)/m.exec(text)?.[1]
-  if (version !== undefined) return version.trim()
+  if (version !== undefined) return product(version.trim())
   throw coordinationError(
     'COORDINATION_UNIMPLEMENTED',
     `srvr: ${formatAddress(host)} answered ${JSON.stringify(text.slice(0, 80))}`,
   )
+}
+
+/** Builds of ZooKeeper have their commit behind the version, this server has its own name and version there. */
+function product(version: string): string {
+  const [, level, build] = /^([^-]+)-fenbu-(.+)$/.exec(version) ?? []
+  if (build !== undefined) return `fenbu ${build} (ZooKeeper ${level})`
+  return `ZooKeeper ${version.replace(/-([0-9a-f]{40}|\$\{.*\})$/, '')}`
 }
 
 async function fourLetterWord(

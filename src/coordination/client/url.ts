@@ -10,13 +10,15 @@ export interface CoordinationUrl {
 }
 
 const SCHEMES = /^(zookeeper|fenbu):\/\/([^/?#@]+)(\/[^?#]*)?$/
-const ZOOKEEPER_PORT_DEFAULT = 2181
 const ALLOWED = 'zookeeper://host:port,host:port/chroot or fenbu://host:port'
+
+/** The port of a host that names none, by the scheme of the URL: where those servers listen unless told otherwise. */
+export const PORT_DEFAULTS: Readonly<Record<'zookeeper' | 'fenbu', number>> = { zookeeper: 2181, fenbu: 7430 }
 
 export function parseCoordinationUrl(url: string): CoordinationUrl {
   const match = SCHEMES.exec(String(url))
   if (!match) throw invalidOption('coordination', 'url', url, ALLOWED)
-  const defaultPort = match[1] === 'zookeeper' ? ZOOKEEPER_PORT_DEFAULT : undefined
+  const defaultPort = PORT_DEFAULTS[match[1] as keyof typeof PORT_DEFAULTS]
   const hosts = match[2]!.split(',').map((host) => parseAddress(host, defaultPort))
   const path = (match[3] ?? '').replace(/\/$/, '')
   if (path !== '' && !isValidPath(path)) throw invalidOption('coordination', 'url', url, ALLOWED)
