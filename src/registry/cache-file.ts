@@ -10,6 +10,8 @@ import { Repeater } from './repeater.ts'
 const WRITE_GAP_MS = 200
 /** No retry by itself: the next change of a list writes again. */
 const NEVER_MS = 2 ** 31 - 1
+/** Services in the file; beyond that, those go whose lists have not changed for longest. */
+const SERVICES_MAX = 256
 
 /** Told, not thrown: an application runs well without its cache. */
 export type CacheTrouble = (error: Error | undefined) => void
@@ -24,9 +26,12 @@ export class CacheFile {
   readonly #owner: CacheOwner
   readonly #trouble: CacheTrouble
   readonly #folder: string
+  /** What this process saw, in the order of the last changes; empty for a service that is to leave the file. */
   readonly #own = new Map<string, readonly Instance[]>()
   readonly #repeater: Repeater
-  #loaded: CachedLists = new Map()
+  /** What an earlier process left, of services that this one has not seen. */
+  #loaded = new Map<string, readonly Instance[]>()
+  #filled = false
   #unwritten = false
   /** What was reported already: it is met again when the file is written. */
   #damagedText: string | undefined
@@ -43,22 +48,32 @@ export class CacheFile {
   /** Reads the file if there is one; a damaged one is reported and ignored. */
   static async open(folder: string, owner: CacheOwner, trouble: CacheTrouble): Promise<CacheFile> {
     const cache = new CacheFile(folder, owner, trouble)
-    cache.#loaded = (await cache.#read()) ?? new Map()
+    cache.#loaded = new Map(newest(await cache.#read()))
+    cache.#filled = cache.#loaded.size > 0
     return cache
   }
 
   /** True if an earlier process left lists to start on. */
   get filled(): boolean {
-    return this.#loaded.size > 0
+    return this.#filled
   }
 
   /** The last live list of this process or of an earlier one. */
   get(service: string): readonly Instance[] | undefined {
-    return this.#own.get(service) ?? this.#loaded.get(service)
+    const instances = this.#own.get(service) ?? this.#loaded.get(service)
+    return instances?.length === 0 ? undefined : instances
   }
 
+  /** An empty list leaves the cache: nobody can start on it, and any name may be asked for. */
   put(service: string, instances: readonly Instance[]): void {
+    if (instances.length === 0 && this.get(service) === undefined) return
+    this.#loaded.delete(service)
+    this.#own.delete(service)
     this.#own.set(service, instances)
+    for (const oldest of this.#own.keys()) {
+      if (this.#own.size <= SERVICES_MAX) break
+      this.#own.delete(oldest)
+    }
     this.#unwritten = true
     this.#repeater.kick()
   }
@@ -95,11 +110,9 @@ export class CacheFile {
     const temporary = `${this.path}.${process.pid}.${randomBytes(4).toString('hex')}`
     this.#unwritten = false
     try {
-      const others = await this.#read()
+      const lists = newest(await this.#read(), this.#own)
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-      await writeFile(temporary, encodeCache(this.#owner, new Map([...(others ?? []), ...this.#own])), {
-        mode: 0o600,
-      })
+      await writeFile(temporary, encodeCache(this.#owner, lists), { mode: 0o600 })
       await rename(temporary, this.path)
       this.#trouble(undefined)
     } catch (cause) {
@@ -115,6 +128,16 @@ export class CacheFile {
       registryError('REGISTRY_CACHE_FAILED', `cannot ${what} the cache file ${this.path}: ${why}`, { cause }),
     )
   }
+}
+
+/** The lists that have instances, later ones in place of earlier ones, the last changed last. */
+function newest(...sources: readonly (CachedLists | undefined)[]): CachedLists {
+  const all = new Map<string, readonly Instance[]>()
+  for (const [service, instances] of sources.flatMap((lists) => [...(lists ?? [])])) {
+    all.delete(service)
+    if (instances.length > 0) all.set(service, instances)
+  }
+  return new Map([...all].slice(-SERVICES_MAX))
 }
 
 /** `fenbu` in the folder that the operating system gives each user for caches. */
