@@ -15,10 +15,10 @@ export interface RegistryOptions {
   readonly coalesceMs?: number
   /** Interval at which own registrations and watched lists are checked even if nothing seems to happen, ms. Default 10 000. */
   readonly verifyMs?: number
-  /** How long a list that looks like a loss of the registry is doubted, ms. Default 10 000; shorter than the providers' reconnection lets the loss through. */
+  /** How long a list that lost more than half of its instances is doubted, ms. Default 10 000; shorter than the providers' reconnection lets a loss of the registry's own through. */
   readonly confirmGraceMs?: number
-  /** How long after a disturbance of the connection lists are doubted at all, ms. Default 30 000. */
-  readonly calmAfterMs?: number
+  /** How long `register` waits for the registry to confirm before it fails and withdraws, ms. Default 10 000. */
+  readonly registerTimeoutMs?: number
   /** How long `update` and `deregister` wait for the registry to confirm, ms. Default 3 000. */
   readonly changeTimeoutMs?: number
   /** How long a registration outlives its process, ms; the registry may bring it into its own limits. Default 10 000. */
@@ -35,7 +35,7 @@ export interface ResolvedRegistryOptions {
   readonly coalesceMs: number
   readonly verifyMs: number
   readonly confirmGraceMs: number
-  readonly calmAfterMs: number
+  readonly registerTimeoutMs: number
   readonly changeTimeoutMs: number
   readonly sessionTimeoutMs: number
   readonly coordination: CoordinationClient | undefined
@@ -49,14 +49,14 @@ export const REGISTRY_DEFAULTS: ResolvedRegistryOptions = {
   coalesceMs: 100,
   verifyMs: 10_000,
   confirmGraceMs: 10_000,
-  calmAfterMs: 30_000,
+  registerTimeoutMs: 10_000,
   changeTimeoutMs: 3_000,
   sessionTimeoutMs: 10_000,
   coordination: undefined,
 }
 
-/** Longer delays do not fit a timer. */
-const DURATION_MS_MAX = 2 ** 31 - 1
+/** Longer delays do not fit a timer; as good as never, 24 days. */
+export const DURATION_MS_MAX: number = 2 ** 31 - 1
 const ROOT = /^[A-Za-z0-9_-]{1,100}$/
 
 export function resolveRegistryOptions(options: RegistryOptions = {}): ResolvedRegistryOptions {
@@ -75,11 +75,16 @@ export function resolveRegistryOptions(options: RegistryOptions = {}): ResolvedR
     coalesceMs: duration('coalesceMs', 0),
     verifyMs: duration('verifyMs', 1),
     confirmGraceMs: duration('confirmGraceMs', 0),
-    calmAfterMs: duration('calmAfterMs', 0),
+    registerTimeoutMs: duration('registerTimeoutMs', 1),
     changeTimeoutMs: duration('changeTimeoutMs', 1),
     sessionTimeoutMs: duration('sessionTimeoutMs', 1),
     coordination: options.coordination,
   }
+}
+
+/** The time limit of one call. */
+export function timeoutOption(where: string, timeoutMs: number | undefined, fallbackMs: number): number {
+  return wholeNumberOption(where, 'timeoutMs', timeoutMs, fallbackMs, 1, DURATION_MS_MAX)
 }
 
 function folderOption(folder: unknown): string | undefined {

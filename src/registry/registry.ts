@@ -21,6 +21,8 @@ export type {
 export interface WaitOptions {
   /** Aborting rejects with the signal's reason. */
   readonly signal?: AbortSignal
+  /** Time limit, ms; then it fails with `REGISTRY_UNREACHABLE`. */
+  readonly timeoutMs?: number
 }
 
 /** A registration that keeps itself true: it comes back after every loss of the registry, until deregistered. */
@@ -29,12 +31,13 @@ export interface Registration {
   readonly instance: Instance
   /**
    * Changes what consumers see; resolves once it was read back. Fails with `REGISTRY_UNREACHABLE` when the registry
-   * does not confirm it in time (the change is not forgotten: it is made when the registry is back), and with
+   * does not confirm it in time (default `changeTimeoutMs`; the change is not forgotten: it is made when the registry is back), and with
    * `REGISTRY_DEREGISTERED`.
    */
   update(change: InstanceChange, options?: WaitOptions): Promise<void>
   /**
-   * Removes it; idempotent. Fails with `REGISTRY_UNREACHABLE` (outcome unknown) when the registry does not answer:
+   * Removes it; idempotent. An instance that is up is shown as draining for two readings (`coalesceMs`) first, so
+   * that consumers do not take its end for a loss of the registry. Fails with `REGISTRY_UNREACHABLE` (outcome unknown) when the registry does not answer:
    * the registration then ends with the session, by itself.
    */
   deregister(): Promise<void>
@@ -44,7 +47,7 @@ export interface Registration {
 export interface ServiceWatch extends AsyncIterable<InstanceList> {
   /** The newest list; undefined until there is one. */
   readonly current: InstanceList | undefined
-  /** Resolves with the first list (live or cached); rejects when the registry refuses or the signal aborts. */
+  /** Resolves with the first list (live or cached); rejects when the registry refuses. Default time limit: none. */
   ready(options?: WaitOptions): Promise<InstanceList>
   /** Calls `listener` with every later list, full each time. Returns the unsubscription. */
   subscribe(listener: (list: InstanceList) => void): () => void
@@ -72,17 +75,19 @@ export interface RegistryStatus {
 /** Finds the instances of services and announces one's own. Every driver meets the same contract test. */
 export interface Registry extends AsyncClosable {
   /**
-   * Resolves once the registry has confirmed it and the registration was read back. While the registry is
-   * unreachable it goes on trying; fails with the signal's reason, or with what the registry refuses.
+   * Resolves once the registry has confirmed it and the registration was read back. Fails with
+   * `REGISTRY_UNREACHABLE` after the time limit (default `registerTimeoutMs`; outcome unknown) and with the signal's
+   * reason: the attempt is withdrawn then, and what it may have left ends with the session. Fails with
+   * `REGISTRY_REFUSED` when the registry refuses.
    */
   register(description: InstanceDescription, options?: WaitOptions): Promise<Registration>
   /** Watches of the same service share one subscription. */
   watch(service: string): ServiceWatch
-  /** Names of all services that ever had a provider. */
+  /** Names of all services that ever had a provider. Default time limit 5 000 ms. */
   services(options?: WaitOptions): Promise<readonly string[]>
   status(): RegistryStatus
-  /** Resolves once the registry has answered; fails with `REGISTRY_UNREACHABLE` after `timeoutMs` (default never). */
-  ready(options?: WaitOptions & { readonly timeoutMs?: number }): Promise<void>
+  /** Resolves once the registry has answered. Default time limit: none. */
+  ready(options?: WaitOptions): Promise<void>
   /** Deregisters everything of this process and lets the registry go. */
   close(): Promise<void>
 }

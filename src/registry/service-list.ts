@@ -1,6 +1,8 @@
 import type { Instance, InstanceList, ListSource } from './core/index.ts'
 import { registryError } from './errors.ts'
+import { timeoutOption } from './options.ts'
 import type { ServiceWatch, WaitOptions } from './registry.ts'
+import { withinTime } from './time-limit.ts'
 import { Waiter } from './waiter.ts'
 
 /**
@@ -75,15 +77,18 @@ class Watch implements ServiceWatch {
     return this.#list.current
   }
 
-  ready({ signal }: WaitOptions = {}): Promise<InstanceList> {
-    if (signal === undefined && this.#shared !== undefined) return this.#shared.promise
-    const waiter = new Waiter<InstanceList>(signal, (settled) => this.#forget(settled))
-    if (signal?.aborted) return waiter.promise
-    if (this.#closed) waiter.reject(registryError('REGISTRY_CLOSED', 'this watch was closed'))
-    else if (this.current !== undefined) waiter.resolve(this.current)
-    else if (this.#refused !== undefined) waiter.reject(this.#refused)
-    else this.#remember(waiter, signal === undefined)
-    return waiter.promise
+  ready({ signal, timeoutMs }: WaitOptions = {}): Promise<InstanceList> {
+    if (timeoutMs === undefined) return this.#wait(signal)
+    const limits = { signal, timeoutMs: timeoutOption('ready', timeoutMs, timeoutMs) }
+    return withinTime(
+      limits,
+      (limit) => this.#wait(limit),
+      (cause) =>
+        registryError('REGISTRY_UNREACHABLE', `there was no list within ${timeoutMs} ms`, {
+          cause,
+          outcome: 'not-executed',
+        }),
+    )
   }
 
   subscribe(listener: (list: InstanceList) => void): () => void {
@@ -122,6 +127,17 @@ class Watch implements ServiceWatch {
       waiter.reject(registryError('REGISTRY_CLOSED', 'the watch was closed before the registry answered'))
     this.#wake()
     this.#onClose()
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<InstanceList> {
+    if (signal === undefined && this.#shared !== undefined) return this.#shared.promise
+    const waiter = new Waiter<InstanceList>(signal, (settled) => this.#forget(settled))
+    if (signal?.aborted) return waiter.promise
+    if (this.#closed) waiter.reject(registryError('REGISTRY_CLOSED', 'this watch was closed'))
+    else if (this.current !== undefined) waiter.resolve(this.current)
+    else if (this.#refused !== undefined) waiter.reject(this.#refused)
+    else this.#remember(waiter, signal === undefined)
+    return waiter.promise
   }
 
   #remember(waiter: Waiter<InstanceList>, shared: boolean): void {

@@ -29,7 +29,6 @@ const FAST: RegistryOptions = {
   coalesceMs: 20,
   verifyMs: 60_000,
   confirmGraceMs: 1_500,
-  calmAfterMs: 5_000,
   cachePatienceMs: 100,
 }
 
@@ -265,6 +264,60 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
       ])
     })
 
+    it('doubts a loss of all providers behind a partition that this consumer is not behind', async () => {
+      const [provider, consumer, name] = [await open({}, shakyUrl()), await open(), service()]
+      const registrations = await Promise.all(
+        [7001, 7002, 7003].map((port) => provider.register({ service: name, host: '127.0.0.1', port })),
+      )
+      const watch = consumer.watch(name)
+      expect((await watch.ready()).instances).toHaveLength(3)
+      const lists: InstanceList[] = []
+      watch.subscribe((list) => lists.push(list))
+      proxy.refuseConnections()
+      await proxy.dropConnections()
+      await until(watch, (list) => list.source === 'kept' || undefined)
+      proxy.acceptConnections()
+      await until(watch, (list) => list.source === 'live' || undefined)
+      expect(new Set(lists.map(({ instances }) => instances.length))).toEqual(new Set([3]))
+      expect(watch.current?.instances.map(({ id }) => id)).toEqual(
+        registrations.map(({ instance }) => instance.id).toSorted(),
+      )
+    })
+
+    it('lets the last instance of a service go at once when it is deregistered, draining or not', async () => {
+      const [provider, consumer, name] = [await open(), await open(), service()]
+      const registration = await provider.register({ service: name, host: '127.0.0.1', port: 7001 })
+      const watch = consumer.watch(name)
+      await watch.ready()
+      const lists: InstanceList[] = []
+      watch.subscribe((list) => lists.push(list))
+      await registration.deregister()
+      await until(watch, (list) => list.instances.length === 0 || undefined)
+      expect(lists.map(({ source, instances }) => [source, ...instances.map(({ state }) => state)])).toEqual([
+        ['live', 'draining'],
+        ['live'],
+      ])
+    })
+
+    it('gives up a registration that nobody confirms in time, and does not make it later', async () => {
+      proxy.refuseConnections()
+      const [registry, name] = [await open({ registerTimeoutMs: 150 }, shakyUrl()), service()]
+      const description = { service: name, host: '127.0.0.1', port: 7001 }
+      for (const options of [{}, { timeoutMs: 100 }])
+        await expect(registry.register(description, options)).rejects.toMatchObject({
+          code: 'REGISTRY_UNREACHABLE',
+          outcome: 'unknown',
+          message: expect.stringContaining(`${options.timeoutMs ?? 150} ms; it is withdrawn`),
+        })
+      await eventually(async () => registry.status().registrations.total === 0 || undefined)
+      proxy.acceptConnections()
+      await registry.ready()
+      expect((await registry.watch(name).ready()).instances).toEqual([])
+      await expect(registry.register(description, { timeoutMs: 0 })).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+      })
+    })
+
     it('does not doubt a farewell: instances that were draining may go while the connection is shaky', async () => {
       const [provider, consumer, name] = [await open(), await open({}, shakyUrl()), service()]
       const registration = await provider.register({ service: name, host: '127.0.0.1', port: 7001 })
@@ -332,6 +385,9 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
       const later = AbortSignal.timeout(50)
       await expect(registry.watch('order').ready({ signal: later })).rejects.toMatchObject({
         name: 'TimeoutError',
+      })
+      await expect(registry.watch('order').ready({ timeoutMs: 50 })).rejects.toMatchObject({
+        code: 'REGISTRY_UNREACHABLE',
       })
       expect(registry.status()).toMatchObject({ state: 'down', registrations: { total: 0 } })
     })

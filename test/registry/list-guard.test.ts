@@ -2,23 +2,76 @@ import { describe, expect, it } from 'vitest'
 import { type Instance, ListGuard, pick } from '../../src/registry/core/index.ts'
 
 const GRACE_MS = 10_000
-const CALM_MS = 30_000
 
 describe('the guard of a list', () => {
-  it('shows every list of a registry that is well at once, also an empty one', () => {
+  it('shows one that dies among others at once', () => {
     const { guard, shown } = guarded()
     guard.connected(0)
-    guard.listed(CALM_MS, 'a', 'b')
-    guard.listed(CALM_MS + 1, 'a')
-    guard.listed(CALM_MS + 2)
-    expect(shown()).toEqual(['live a b', 'live a', 'live'])
+    guard.listed(1, 'a', 'b', 'c')
+    guard.listed(2, 'a', 'b')
+    guard.listed(2 + GRACE_MS, 'a')
+    expect(shown()).toEqual(['live a b c', 'live a b', 'live a'])
+  })
+
+  it.each([
+    ['all', ['a', 'b', 'c'], []],
+    ['more than half', ['a', 'b', 'c'], ['a']],
+    ['the only one', ['a'], []],
+  ])(
+    'doubts a loss of %s although this connection is well, and believes a second reading',
+    (_what, before, after) => {
+      const { guard, shown, readings } = guarded()
+      guard.connected(0)
+      guard.listed(1_000_000, ...before)
+      guard.listed(1_000_001, ...after)
+      expect(shown().at(-1)).toBe(['kept', ...before].join(' '))
+      expect(readings()).toEqual([1_000_001 + GRACE_MS])
+      guard.listed(1_000_001 + GRACE_MS, ...after)
+      expect(shown().at(-1)).toBe(['live', ...after].join(' '))
+    },
+  )
+
+  it('adds up what goes one after the other within a grace, as a partition takes it', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b', 'c', 'd')
+    guard.listed(2, 'b', 'c', 'd')
+    guard.listed(3, 'c', 'd')
+    guard.listed(4, 'd')
+    expect(shown().slice(1)).toEqual(['live b c d', 'live c d', 'kept a b c d'])
+    guard.listed(5, 'a', 'b', 'c', 'd')
+    expect(shown().at(-1)).toBe('live a b c d')
+  })
+
+  it('does not add up what was replaced meanwhile, or has come back', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b', 'c')
+    guard.listed(2, 'b', 'c', 'd')
+    guard.listed(3, 'c', 'd', 'e')
+    guard.listed(4, 'd', 'e', 'f')
+    guard.listed(5, 'a', 'b', 'c', 'd', 'e', 'f')
+    guard.listed(6, 'b', 'c', 'd')
+    expect(shown().every((list) => list.startsWith('live'))).toBe(true)
+  })
+
+  it('adds up nothing that lies further back, or said goodbye', () => {
+    const { guard, shown } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b', 'c')
+    guard.listed(2, 'b', 'c')
+    guard.listed(2 + GRACE_MS, 'c')
+    expect(shown().at(-1)).toBe('live c')
+    guard.listedAs(3 + GRACE_MS, instance('c', { state: 'draining' }))
+    guard.listed(4 + GRACE_MS)
+    expect(shown().at(-1)).toBe('live')
   })
 
   it('keeps the good list while the registry is away', () => {
     const { guard, shown } = guarded()
     guard.connected(0)
     guard.listed(1, 'a', 'b')
-    guard.disturbed()
+    guard.disturbed(1)
     expect(shown()).toEqual(['live a b', 'kept a b'])
   })
 
@@ -26,7 +79,7 @@ describe('the guard of a list', () => {
     const { guard, shown, readings } = guarded()
     guard.connected(0)
     guard.listed(1, 'a', 'b', 'c')
-    guard.disturbed()
+    guard.disturbed(1)
     guard.connected(1_000)
     guard.listed(1_001, 'a')
     expect(shown().at(-1)).toBe('kept a b c')
@@ -41,7 +94,7 @@ describe('the guard of a list', () => {
     const { guard, shown } = guarded()
     guard.connected(0)
     guard.listed(1, 'a', 'b')
-    guard.disturbed()
+    guard.disturbed(1)
     guard.connected(2)
     guard.listed(3, 'a')
     expect(shown().at(-1)).toBe('live a')
@@ -51,7 +104,7 @@ describe('the guard of a list', () => {
     const { guard, shown } = guarded()
     guard.connected(0)
     guard.listed(1, 'a', 'b', 'c')
-    guard.disturbed()
+    guard.disturbed(1)
     guard.connected(2)
     guard.listed(3)
     guard.listed(4, 'a', 'c')
@@ -62,7 +115,7 @@ describe('the guard of a list', () => {
     const { guard, shown } = guarded()
     guard.connected(0)
     guard.listed(1, 'a', 'b', 'c')
-    guard.disturbed()
+    guard.disturbed(1)
     guard.connected(2)
     guard.listed(3, 'd')
     expect(shown().at(-1)).toBe('kept a b c d')
@@ -72,7 +125,7 @@ describe('the guard of a list', () => {
     const { guard, shown } = guarded()
     guard.connected(0)
     guard.listedAs(1, instance('a', { port: 7001 }))
-    guard.disturbed()
+    guard.disturbed(1)
     guard.connected(2)
     guard.listedAs(3, instance('b', { port: 7001 }))
     expect(shown().at(-1)).toBe('live b')
@@ -87,31 +140,55 @@ describe('the guard of a list', () => {
       instance('b', { state: 'draining' }),
       instance('c'),
     )
-    guard.disturbed()
+    guard.disturbed(1)
     guard.connected(2)
     guard.listed(3, 'c')
     expect(shown().at(-1)).toBe('live c')
   })
 
   it('starts the grace anew when the registry is lost again meanwhile', () => {
-    const { guard, shown } = guarded()
+    const { guard, shown, readings } = guarded()
     guard.connected(0)
     guard.listed(1, 'a')
-    guard.disturbed()
-    guard.connected(2)
     guard.listed(3)
-    guard.disturbed()
+    guard.disturbed(4)
     guard.connected(3 + GRACE_MS)
     guard.listed(4 + GRACE_MS)
     expect(shown().at(-1)).toBe('kept a')
+    expect(readings()).toEqual([3 + GRACE_MS, 4 + 2 * GRACE_MS])
+    guard.listed(4 + 2 * GRACE_MS)
+    expect(shown().at(-1)).toBe('live')
   })
 
-  it('goes back to believing once the connection has been calm for long enough', () => {
+  it('decides after three graces of connection in all, however often the link flaps', () => {
+    const { guard, shown } = guarded()
+    const [upMs, downMs] = [GRACE_MS / 4, GRACE_MS * 50]
+    guard.connected(0)
+    guard.listed(0, 'a', 'b')
+    let nowMs = 0
+    let connectedMs = 0
+    while (shown().at(-1) !== 'live') {
+      guard.listed(nowMs + 1)
+      guard.disturbed(nowMs + upMs)
+      connectedMs += upMs
+      nowMs += upMs + downMs
+      guard.connected(nowMs)
+      guard.listed(nowMs + 1)
+      expect(connectedMs).toBeLessThanOrEqual(4 * GRACE_MS)
+    }
+    expect(connectedMs).toBeGreaterThanOrEqual(3 * GRACE_MS)
+  })
+
+  it('does not count the time without a connection', () => {
     const { guard, shown } = guarded()
     guard.connected(0)
-    guard.listed(CALM_MS - 1, 'a')
-    guard.listed(CALM_MS)
-    expect(shown().at(-1)).toBe('live')
+    guard.listed(1, 'a', 'b')
+    guard.listed(2)
+    guard.disturbed(3)
+    guard.disturbed(4)
+    guard.connected(100 * GRACE_MS)
+    guard.listed(100 * GRACE_MS + 1)
+    expect(shown().at(-1)).toBe('kept a b')
   })
 
   it('shows a cached list until there is a live one, and doubts only an empty one against it', () => {
@@ -147,7 +224,7 @@ describe('the guard of a list', () => {
 })
 
 function guarded() {
-  const guard = new ListGuard({ confirmGraceMs: GRACE_MS, calmAfterMs: CALM_MS })
+  const guard = new ListGuard({ confirmGraceMs: GRACE_MS })
   const shown: string[] = []
   const readings: number[] = []
   const out = {
@@ -161,7 +238,7 @@ function guarded() {
     readings: () => readings,
     guard: {
       connected: (nowMs: number) => guard.step({ type: 'connected', nowMs }, out),
-      disturbed: () => guard.step({ type: 'disturbed' }, out),
+      disturbed: (nowMs: number) => guard.step({ type: 'disturbed', nowMs }, out),
       cached: (...ids: string[]) => guard.step({ type: 'cached', instances: make(ids) }, out),
       listed: (nowMs: number, ...ids: string[]) =>
         guard.step({ type: 'listed', nowMs, instances: make(ids) }, out),

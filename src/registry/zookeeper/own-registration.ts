@@ -8,15 +8,19 @@ import {
   retryDelayMs,
 } from '../core/index.ts'
 import { registryError } from '../errors.ts'
+import { timeoutOption } from '../options.ts'
 import { changedInstance } from '../own-instance.ts'
 import type { Registration, WaitOptions } from '../registry.ts'
 import { Repeater } from '../repeater.ts'
+import { withinTime } from '../time-limit.ts'
 import { Waiter } from '../waiter.ts'
 import type { RegistryContext } from './registry-context.ts'
 import { isRefusal, unlessExisting, unlessMissing } from './tree-errors.ts'
 
 /** Repairs within one check: more in a row means that someone else fights for the node. */
 const REPAIRS_MAX = 5
+/** Consumers get the time of so many readings to see a farewell. */
+const FAREWELL_READINGS = 2
 const NOTHING: Uint8Array = new Uint8Array(0)
 
 /**
@@ -38,6 +42,8 @@ export class OwnRegistration implements Registration {
   #generation = 1
   #attempt = 0
   #verifiedSession: bigint | undefined
+  /** Ends the repair under way when the registration leaves. */
+  readonly #end = new AbortController()
   #leaving: Promise<void> | undefined
   readonly #left: () => void
 
@@ -63,9 +69,9 @@ export class OwnRegistration implements Registration {
   }
 
   /** Resolves once what is wanted now was read back. */
-  confirmed(options: WaitOptions = {}): Promise<void> {
-    const waiter = new Waiter<void>(options.signal, (settled) => this.#waiters.delete(settled))
-    if (!options.signal?.aborted) this.#waiters.set(waiter, this.#generation)
+  confirmed(signal: AbortSignal): Promise<void> {
+    const waiter = new Waiter<void>(signal, (settled) => this.#waiters.delete(settled))
+    if (!signal.aborted) this.#waiters.set(waiter, this.#generation)
     return waiter.promise
   }
 
@@ -82,19 +88,19 @@ export class OwnRegistration implements Registration {
     return this.#leaving
   }
 
-  async #confirmedInTime({ signal }: WaitOptions): Promise<void> {
+  async #confirmedInTime({ signal, timeoutMs }: WaitOptions): Promise<void> {
     const { options, url } = this.#context
-    const timeout = AbortSignal.timeout(options.changeTimeoutMs)
-    try {
-      await this.confirmed({ signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
-    } catch (cause) {
-      if (cause !== timeout.reason) throw cause
-      throw registryError(
-        'REGISTRY_UNREACHABLE',
-        `${url} did not confirm a change of ${this.#path} within ${options.changeTimeoutMs} ms; it is made when the registry is back`,
-        { cause },
-      )
-    }
+    const limitMs = timeoutOption('update', timeoutMs, options.changeTimeoutMs)
+    await withinTime(
+      { signal, timeoutMs: limitMs },
+      (limit) => this.confirmed(limit),
+      (cause) =>
+        registryError(
+          'REGISTRY_UNREACHABLE',
+          `${url} did not confirm a change of ${this.#path} within ${limitMs} ms; it is made when the registry is back`,
+          { cause },
+        ),
+    )
   }
 
   async #check(): Promise<number> {
@@ -130,8 +136,10 @@ export class OwnRegistration implements Registration {
   async #repair(wanted: Instance): Promise<bigint> {
     const { client } = this.#context
     const data = encodeInstance(wanted)
+    const { signal } = this.#end
     for (let repairs = 0; repairs < REPAIRS_MAX; repairs++) {
-      const node = await unlessMissing(client.get(this.#path, { watch: this.#onNode }))
+      const node = await unlessMissing(client.get(this.#path, { watch: this.#onNode, signal }))
+      signal.throwIfAborted()
       const session = client.session?.id
       if (node === undefined) await this.#create(data)
       else if (node.stat.ephemeralOwner !== session)
@@ -155,6 +163,7 @@ export class OwnRegistration implements Registration {
   async #leave(): Promise<void> {
     try {
       this.#refuseWaiters(this.#deregistered())
+      this.#end.abort(this.#deregistered())
       await this.#repeater.stop()
       await this.#remove()
     } finally {
@@ -169,6 +178,7 @@ export class OwnRegistration implements Registration {
     // Without a session there is no node: there never was one, or it went with the session.
     if (client.session === undefined || client.state === 'closed') return
     const signal = AbortSignal.timeout(options.changeTimeoutMs)
+    if (this.#verifiedSession !== undefined && this.#wanted.state === 'up') await this.#sayGoodbye(signal)
     for (let attempt = 0; ; attempt++) {
       try {
         await unlessMissing(client.delete(this.#path, { signal }))
@@ -183,6 +193,20 @@ export class OwnRegistration implements Registration {
         await pause(retryDelayMs(attempt, randomBytes(4).readUInt32BE()))
       }
     }
+  }
+
+  /** Consumers that see it drain do not take its end for a loss of the registry. Without it they notice later. */
+  async #sayGoodbye(signal: AbortSignal): Promise<void> {
+    const { client, options } = this.#context
+    const leaving = encodeInstance({ ...this.#wanted, state: 'draining' })
+    try {
+      await unlessMissing(client.set(this.#path, leaving, { signal }))
+    } catch (error) {
+      // The removal that follows meets the same registry, and says what is wrong.
+      this.#context.report(this, error)
+      return
+    }
+    await pause(options.coalesceMs * FAREWELL_READINGS)
   }
 
   #refuseWaiters(error: unknown): void {

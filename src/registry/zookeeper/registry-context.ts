@@ -9,7 +9,7 @@ export class RegistryContext {
   readonly options: ResolvedRegistryOptions
   readonly url: string
   readonly ignored: Record<IgnoredReason, number> = noneIgnored()
-  readonly #problems = new Map<object, string>()
+  readonly #problems = new Map<object, Error>()
 
   constructor(client: CoordinationClient, url: string, options: ResolvedRegistryOptions) {
     this.client = client
@@ -19,13 +19,18 @@ export class RegistryContext {
 
   /** The last problem that is not over. */
   get problem(): string | undefined {
-    return [...this.#problems.values()].at(-1)
+    return [...this.#problems.values()].at(-1)?.message
+  }
+
+  /** What goes wrong with the work of `owner`. */
+  problemOf(owner: object): Error | undefined {
+    return this.#problems.get(owner)
   }
 
   /** Something goes wrong with the work of `owner`, and is tried again. */
   report(owner: object, error: unknown): void {
     this.#problems.delete(owner)
-    this.#problems.set(owner, error instanceof Error ? error.message : String(error))
+    this.#problems.set(owner, error instanceof Error ? error : new Error(String(error)))
   }
 
   recovered(owner: object): void {

@@ -74,7 +74,7 @@ export class ServiceSubscription {
   }
 
   disturbed(): void {
-    this.#guard.step({ type: 'disturbed' }, this.#guardOutput)
+    this.#guard.step({ type: 'disturbed', nowMs: performance.now() }, this.#guardOutput)
     this.#readAgainAtMs = undefined
     for (const name of this.#records.keys()) this.#stale.add(name)
   }
@@ -86,13 +86,14 @@ export class ServiceSubscription {
   }
 
   async #check(): Promise<number> {
+    const nowMs = performance.now()
     try {
-      const instances = await this.#read()
+      const instances = await this.#read(nowMs)
       this.#attempt = 0
       this.#context.recovered(this)
-      const nowMs = performance.now()
+      if (this.#readAgainAtMs !== undefined && nowMs >= this.#readAgainAtMs) this.#readAgainAtMs = undefined
       this.#guard.step({ type: 'listed', nowMs, instances }, this.#guardOutput)
-      return this.#pauseMs(nowMs)
+      return this.#pauseMs()
     } catch (error) {
       this.#failed(error)
       return retryDelayMs(this.#attempt++, randomBytes(4).readUInt32BE())
@@ -100,10 +101,10 @@ export class ServiceSubscription {
   }
 
   /** A reading that came a moment before its time, as timers may, is made once more. */
-  #pauseMs(nowMs: number): number {
+  #pauseMs(): number {
     const { verifyMs } = this.#context.options
     if (this.#readAgainAtMs === undefined) return verifyMs
-    return Math.min(verifyMs, Math.max(0, this.#readAgainAtMs - nowMs))
+    return Math.min(verifyMs, Math.max(0, this.#readAgainAtMs - performance.now()))
   }
 
   #publish(instances: readonly Instance[], source: ListSource): void {
@@ -123,13 +124,10 @@ export class ServiceSubscription {
       )
   }
 
-  async #read(): Promise<readonly Instance[]> {
+  async #read(nowMs: number): Promise<readonly Instance[]> {
     const { client } = this.#context
     // The second reading decides: not on the word of a server that lags behind.
-    if (this.#readAgainAtMs !== undefined && performance.now() >= this.#readAgainAtMs) {
-      this.#readAgainAtMs = undefined
-      await client.sync(this.#path)
-    }
+    if (this.#readAgainAtMs !== undefined && nowMs >= this.#readAgainAtMs) await client.sync(this.#path)
     const names = await this.#names()
     for (const name of [...this.#records.keys()]) if (!names.has(name)) this.#forget(name)
     const unread = [...names].filter((name) => this.#stale.has(name) || !this.#records.has(name))

@@ -2,15 +2,14 @@ import type { CoordinationClient } from '../../engines/index.ts'
 import type { CacheFile } from '../cache-file.ts'
 import { decodeName, type InstanceDescription, servicesPath } from '../core/index.ts'
 import { registryError } from '../errors.ts'
+import { DURATION_MS_MAX, timeoutOption } from '../options.ts'
 import { checkServiceName, newInstance } from '../own-instance.ts'
 import type { Registration, Registry, RegistryStatus, ServiceWatch, WaitOptions } from '../registry.ts'
+import { withinTime } from '../time-limit.ts'
 import { OwnRegistration } from './own-registration.ts'
 import type { RegistryContext } from './registry-context.ts'
 import { ServiceSubscription } from './service-subscription.ts'
 import { isRefusal, unlessMissing } from './tree-errors.ts'
-
-/** As good as never: the longest that a timer can wait, 24 days. */
-const READY_TIMEOUT_MS_MAX = 2 ** 31 - 1
 
 type ClientState = CoordinationClient['state']
 
@@ -40,13 +39,24 @@ export class ZooKeeperRegistry implements Registry {
 
   async register(description: InstanceDescription, options: WaitOptions = {}): Promise<Registration> {
     this.#checkOpen()
+    const { options: own, url } = this.#context
+    const timeoutMs = timeoutOption('register', options.timeoutMs, own.registerTimeoutMs)
     options.signal?.throwIfAborted()
     const registration = new OwnRegistration(this.#context, newInstance(description), () =>
       this.#registrations.delete(registration),
     )
     this.#registrations.add(registration)
     try {
-      await registration.confirmed(options)
+      await withinTime(
+        { signal: options.signal, timeoutMs },
+        (limit) => registration.confirmed(limit),
+        (cause) =>
+          registryError(
+            'REGISTRY_UNREACHABLE',
+            `${url} did not confirm the registration of ${description.service} within ${timeoutMs} ms; it is withdrawn`,
+            { cause: this.#context.problemOf(registration) ?? cause },
+          ),
+      )
       return registration
     } catch (error) {
       this.#letGo(registration.deregister())
@@ -93,10 +103,10 @@ export class ZooKeeperRegistry implements Registry {
     }
   }
 
-  async ready(options: WaitOptions & { readonly timeoutMs?: number } = {}): Promise<void> {
+  async ready(options: WaitOptions = {}): Promise<void> {
     this.#checkOpen()
     const { client, url } = this.#context
-    const { timeoutMs = READY_TIMEOUT_MS_MAX } = options
+    const timeoutMs = timeoutOption('ready', options.timeoutMs, DURATION_MS_MAX)
     try {
       await client.ready({ ...options, timeoutMs })
     } catch (cause) {
