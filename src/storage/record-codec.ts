@@ -11,7 +11,7 @@ import { storageError } from './errors.ts'
 //   5 state            varint length, bytes: replaces the stream's state
 //   6 drop             nothing: the stream and all it had is gone
 
-export const STREAM_NAME_BYTES_MAX = 255
+const STREAM_NAME_BYTES_MAX = 255
 
 const TYPES = {
   append: 1,

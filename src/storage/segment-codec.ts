@@ -15,7 +15,7 @@ import { storageError } from './errors.ts'
 
 /** The unit in which a disk writes whole or not at all; batches start at multiples of it. */
 export const SECTOR_BYTES = 512
-export const LOG_FORMAT_VERSION = 1
+const LOG_FORMAT_VERSION = 1
 export const LOG_ID_BYTES = 16
 
 const MAGIC = new TextEncoder().encode('FENBUWAL')
