@@ -23,6 +23,7 @@ import type {
 } from '../consensus/index.ts'
 import type { LogStream, RecoveredState, SnapshotStore, WriteAheadLog } from '../storage/index.ts'
 import { decodeEntry, encodeEntry, entryBytes } from './entry-codec.ts'
+import { EntryWriter } from './entry-writer.ts'
 import { type ClusterErrorCode, clusterError } from './errors.ts'
 import { type ReplicaOptions, resolveReplicaOptions } from './replica-options.ts'
 import { Snapshotter } from './snapshotter.ts'
@@ -59,6 +60,7 @@ export class Replica<Output> implements AsyncClosable {
   readonly #stream: LogStream
   readonly #log: ReplicatedLog
   readonly #out: LogOutput<Message>
+  readonly #writes: EntryWriter
   readonly #snapshotter: Snapshotter
   readonly #inputs: LogInput<Message>[] = []
   readonly #proposals = new Map<RequestId, ProposalListener>()
@@ -67,10 +69,8 @@ export class Replica<Output> implements AsyncClosable {
   readonly #barriers: { readonly index: number; readonly read: ReadWaiting }[] = []
   #stepping = false
   #nextRequest = 1
-  #unwrittenBytes = 0
   #appliedIndex: number
   #tick: Timer | undefined
-  #drained: (() => void) | undefined
   #failure: FenbuError<ClusterErrorCode> | undefined
   #closing: Promise<void> | undefined
 
@@ -81,6 +81,7 @@ export class Replica<Output> implements AsyncClosable {
     this.#appliedIndex = recovered.snapshotIndex
     this.#log = setup.createLog(recovered)
     this.#out = this.#output()
+    this.#writes = new EntryWriter(stream, (error) => this.#fail(error))
     this.#snapshotter = new Snapshotter(setup.machine, setup.snapshots, stream, this.#options, (error) =>
       this.#fail(error),
     )
@@ -123,7 +124,7 @@ export class Replica<Output> implements AsyncClosable {
     return this.#appliedIndex as LogIndex
   }
 
-  /** The largest `data` that a proposal may have. */
+  /** The largest `data` that a proposal may have; with the defaults of the log about 2 MiB. */
   get maxEntryBytes(): number {
     const bytes = Math.min(this.#stream.maxRecordBytes, this.#options.maxUnwrittenBytes)
     return bytes - entryBytes(0) - RECORD_OVERHEAD_BYTES
@@ -183,10 +184,7 @@ export class Replica<Output> implements AsyncClosable {
 
   async #close(): Promise<void> {
     this.#tick?.cancel()
-    if (this.#unwrittenBytes > 0 && !this.#failure)
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve
-      })
+    if (!this.#failure) await this.#writes.close()
     await this.#snapshotter.idle()
     this.#endAll('the replica was closed by this process')
   }
@@ -200,10 +198,10 @@ export class Replica<Output> implements AsyncClosable {
     if (this.#closing) return clusterError('CLUSTER_CLOSED', 'the replica was closed by this process')
     if (bytes === 0) return undefined
     const { maxUnwrittenBytes } = this.#options
-    if (this.#unwrittenBytes + bytes > maxUnwrittenBytes)
+    if (this.#writes.bytes + bytes > maxUnwrittenBytes)
       return clusterError(
         'CLUSTER_OVERLOADED',
-        `${this.#unwrittenBytes} bytes of proposals wait for the disk; maxUnwrittenBytes is ${maxUnwrittenBytes}`,
+        `${this.#writes.bytes} bytes of proposals wait for the disk; maxUnwrittenBytes is ${maxUnwrittenBytes}`,
       )
     return this.#stream.refusal(bytes + RECORD_OVERHEAD_BYTES)
   }
@@ -220,7 +218,10 @@ export class Replica<Output> implements AsyncClosable {
   }
 
   #tickNow(): void {
+    this.#writes.retry()
+    this.#snapshotter.retry()
     this.#input({ type: 'tick', now: this.#now() })
+    if (this.#failure || this.#closing) return
     this.#tick = this.#setup.world.timers.after(this.#options.tickMs, () => this.#tickNow())
   }
 
@@ -231,12 +232,19 @@ export class Replica<Output> implements AsyncClosable {
     this.#stepping = true
     try {
       for (let next = this.#inputs.shift(); next && !this.#failure; next = this.#inputs.shift())
-        this.#log.step(next, this.#out)
+        if (next.type !== 'propose' || this.#isTaken(next)) this.#log.step(next, this.#out)
     } catch (error) {
       this.#fail(error)
     } finally {
       this.#stepping = false
     }
+  }
+
+  /** Asked again just before the log has it: what was proposed in the same turn may have taken the room. */
+  #isTaken({ id, data }: Extract<LogInput<Message>, { type: 'propose' }>): boolean {
+    const refusal = this.#refusal(entryBytes(data.length))
+    if (refusal) this.#endProposal(id, { type: 'rejected', reason: refusal.message })
+    return refusal === undefined
   }
 
   #output(): LogOutput<Message> {
@@ -258,21 +266,14 @@ export class Replica<Output> implements AsyncClosable {
   #persist({ id, hardState, truncateAfter, entries }: LogWrite): void {
     const records = entries.map(encodeEntry)
     const bytes = records.reduce((sum, record) => sum + record.length, hardState?.length ?? 0)
-    this.#unwrittenBytes += bytes
     const write = {
       ...(hardState && { state: hardState }),
       ...(truncateAfter !== undefined && { truncateAfter }),
       ...(records.length > 0 && { records }),
     }
-    this.#stream.write(write, (error) => {
-      this.#unwrittenBytes -= bytes
-      if (error) {
-        this.#fail(error)
-        return
-      }
+    this.#writes.push(write, bytes, () => {
       this.#snapshotter.written()
       this.#input({ type: 'written', id })
-      if (this.#unwrittenBytes === 0) this.#drained?.()
     })
   }
 
@@ -325,8 +326,8 @@ export class Replica<Output> implements AsyncClosable {
     this.#failure = clusterError('CLUSTER_FAILED', `stream ${this.#setup.stream}: ${reason}`, { cause })
     this.#tick?.cancel()
     this.#snapshotter.stop(this.#failure)
+    this.#writes.stop()
     this.#endAll(reason)
-    this.#drained?.()
     this.#setup.onFailure?.(this.#failure)
   }
 

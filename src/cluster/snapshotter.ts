@@ -1,6 +1,7 @@
 import { isFenbuError } from '../base/index.ts'
 import type { Entry, ReplicatedStateMachine } from '../consensus/index.ts'
 import type { LogStream, SnapshotStore } from '../storage/index.ts'
+import { isForWantOfRoom } from './refusal.ts'
 import type { ReplicaOptions } from './replica-options.ts'
 
 /** Decides when a replica writes a snapshot, and lets go of the entries that it covers. One at a time. */
@@ -19,6 +20,8 @@ export class Snapshotter {
     readonly reject: (error: unknown) => void
   }[] = []
   #stopped: unknown
+  /** A snapshot covers the entries up to this one, and the log had no room to be told. 0 if there is none. */
+  #refusedUpTo = 0
 
   constructor(
     machine: Pick<ReplicatedStateMachine<never>, 'snapshot' | 'digest' | 'level'>,
@@ -71,9 +74,26 @@ export class Snapshotter {
     const info = { index, epoch, leaseMs, level: this.#machine.level, digest: this.#machine.digest() }
     const cursor = this.#machine.snapshot()
     await this.#snapshots.write(info, cursor, () => this.#durable(index))
-    this.#stream.write({ truncateUpTo: index }, (error) => {
-      if (error) this.#failed(error)
-    })
+    this.#letGo(index)
+  }
+
+  /** Asks again for what there was no room to write: entries that a snapshot covers are let go sooner or later. */
+  retry(): void {
+    if (this.#stopped === undefined && this.#refusedUpTo > 0) this.#letGo(this.#refusedUpTo)
+  }
+
+  #letGo(index: number): void {
+    const ended = (error: unknown): void => {
+      if (error === undefined) return
+      if (isForWantOfRoom(error)) this.#refusedUpTo = Math.max(this.#refusedUpTo, index)
+      else this.#failed(error)
+    }
+    this.#refusedUpTo = 0
+    try {
+      this.#stream.write({ truncateUpTo: index }, ended)
+    } catch (error) {
+      ended(error)
+    }
   }
 
   /** Entries may be applied before they are durable here; a snapshot must not outlive an entry in it. */

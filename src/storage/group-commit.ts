@@ -84,9 +84,9 @@ export class GroupCommit {
     return this.#queue.bytes
   }
 
-  /** What fits into a batch. */
+  /** The largest unit that is ever taken. */
   get maxUnitBytes(): number {
-    return this.#options.maxBatchBytes
+    return Math.min(this.#options.maxBatchBytes, this.#options.maxPendingBytes)
   }
 
   get failure(): FenbuError<StorageErrorCode> | undefined {

@@ -49,7 +49,7 @@ export class LogStream {
     return this.#state.state
   }
 
-  /** The largest record that fits into a unit, alone and with nothing beside it. */
+  /** The largest record that is ever taken, alone in its unit: some 20 bytes and the name less than `maxBatchBytes`. */
   get maxRecordBytes(): number {
     return this.#commit.maxUnitBytes - bytesAtMost(this.#state.nameBytes, { records: [EMPTY] })
   }

@@ -8,8 +8,9 @@ export interface WriteAheadLogOptions {
    */
   readonly segmentBytes?: number
   /**
-   * The most that one write and sync carries. Default 1 MiB. Smaller: more syncs under load. Larger: whoever
-   * arrives during a sync waits longer for it.
+   * The most that one write and sync carries, and so the largest record with its fields: see
+   * `LogStream.maxRecordBytes`. Default 2 MiB: an entry of 1 MiB fits with all that is put around it. Smaller: more
+   * syncs under load. Larger: whoever arrives during a sync waits longer for it.
    */
   readonly maxBatchBytes?: number
   /** Bytes that may wait for the disk before writes are refused. Default 64 MiB. */
@@ -35,7 +36,7 @@ export type ResolvedWriteAheadLogOptions = Required<WriteAheadLogOptions>
 
 export const WRITE_AHEAD_LOG_DEFAULTS: ResolvedWriteAheadLogOptions = {
   segmentBytes: 8 * 2 ** 20,
-  maxBatchBytes: 2 ** 20,
+  maxBatchBytes: 2 * 2 ** 20,
   maxPendingBytes: 64 * 2 ** 20,
   maxLogBytes: 2 ** 30,
   minFreeBytes: 128 * 2 ** 20,

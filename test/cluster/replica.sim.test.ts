@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { isFenbuError } from '../../src/base/index.ts'
+import type { NodeId } from '../../src/consensus/index.ts'
 import { below, chance, seededRandom } from '../../src/sim/index.ts'
+import { LocalLog } from '../../src/storage/index.ts'
 import { type OpenReplica, ReplicaRun, settle } from './simulation.ts'
 
 const FIRST_SEED = Number(process.env['FENBU_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
@@ -100,6 +102,99 @@ describe('a replica', () => {
     })
     await expect(replica.readBarrier()).rejects.toMatchObject({ code: 'CLUSTER_FAILED' })
     await run.until(replica.close())
+  })
+
+  test.each([0, 40 * 1024, 60 * 1024])(
+    'outlives a disk with %i bytes left, and goes on when there is space again',
+    async (left) => {
+      for (let seed = 1; seed <= 4; seed++) {
+        const run = new ReplicaRun(seed, 2 ** 20)
+        const { replica, machine, failures } = await run.open({ snapshotAfterEntries: 20 })
+        const acknowledged: string[] = []
+        const refused: string[] = []
+        let number = 0
+        let underWay = 0
+        const burst = (count: number): void => {
+          for (let i = 0; i < count; i++) {
+            const text = `${number++}`.padEnd(700, '.')
+            underWay++
+            replica
+              .propose(bytes(text))
+              .then(
+                () => acknowledged.push(text),
+                (error) => {
+                  expect(error.outcome).toBe('not-executed')
+                  refused.push(text)
+                },
+              )
+              .finally(() => underWay--)
+          }
+        }
+        run.leaveFree(left)
+        for (let i = 0; i < 20; i++) {
+          burst(30)
+          await run.idle(5 + seed * 5)
+        }
+        expect(failures).toEqual([])
+        expect(refused.length, 'the disk was full').toBeGreaterThan(0)
+        run.disk.place('ballast', new Uint8Array(0))
+        await run.idle(5000)
+        expect(underWay).toBe(0)
+        burst(1)
+        await run.idle(1000)
+        expect(acknowledged).toContain(`${number - 1}`.padEnd(700, '.'))
+        expect(machine.texts).toEqual(acknowledged)
+        run.powerCut()
+        const again = await run.open()
+        await run.until(again.replica.readBarrier())
+        expect(again.machine.texts).toEqual(acknowledged)
+      }
+    },
+  )
+
+  test('can be closed while the disk is full', async () => {
+    const run = new ReplicaRun(1)
+    const { replica } = await run.open()
+    run.leaveFree(0)
+    const ends = Array.from({ length: 60 }, () =>
+      replica.propose(new Uint8Array(700)).catch((error) => error.code),
+    )
+    await run.idle(300)
+    await run.until(replica.close())
+    await run.until(Promise.all(ends))
+  })
+
+  test('takes no more than it may when an entry, as it is applied, makes it propose many', async () => {
+    const run = new ReplicaRun(1)
+    const ends: string[] = []
+    let opened: OpenReplica | undefined
+    const output = {
+      applied(index: number): void {
+        if (index === 1)
+          for (let i = 0; i < 20; i++)
+            opened?.replica.submit(new Uint8Array(300), ({ type }) => ends.push(type))
+      },
+    }
+    opened = await run.open({ maxUnwrittenBytes: 1000 }, output)
+    await run.until(opened.replica.propose(bytes('a')))
+    await run.idle(100)
+    expect(ends.toSorted()).toEqual([...new Array(3).fill('committed'), ...new Array(17).fill('rejected')])
+    expect(opened.failures).toEqual([])
+  })
+
+  test('asks for nothing more once it failed, not even for the time', async () => {
+    const run = new ReplicaRun(1)
+    const { failures } = await run.open({}, undefined, (recovered) => {
+      const log = new LocalLog('one' as NodeId, recovered)
+      const step: LocalLog['step'] = (input, out) => {
+        if (input.type === 'tick' && run.time.nowMs > 500) throw new Error('a bug')
+        log.step(input, out)
+      }
+      return { step, status: () => log.status() }
+    })
+    await run.idle(1000)
+    expect(failures).toHaveLength(1)
+    expect(run.time.runNext(), 'something is still planned').toBe(false)
   })
 
   test('refuses a snapshot that is not what it was taken of', async () => {

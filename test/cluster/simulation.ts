@@ -1,7 +1,13 @@
 import { Replica, type ReplicaOptions } from '../../src/cluster/index.ts'
-import type { NodeId } from '../../src/consensus/index.ts'
+import type { NodeId, ReplicatedLog } from '../../src/consensus/index.ts'
 import { seededRandom, VirtualDisk, VirtualProcess, VirtualTime } from '../../src/sim/index.ts'
-import { LocalLog, SnapshotStore, WriteAheadLog, type WriteAheadLogOptions } from '../../src/storage/index.ts'
+import {
+  LocalLog,
+  type RecoveredState,
+  SnapshotStore,
+  WriteAheadLog,
+  type WriteAheadLogOptions,
+} from '../../src/storage/index.ts'
 import { CountingMachine, type CountingOutput } from './counting-machine.ts'
 
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -20,6 +26,10 @@ export interface OpenReplica {
   readonly wal: WriteAheadLog
   readonly applied: string[]
   readonly failures: unknown[]
+}
+
+function localLog(recovered: RecoveredState): ReplicatedLog {
+  return new LocalLog('one' as NodeId, recovered)
 }
 
 /** One node over a virtual disk. */
@@ -47,8 +57,20 @@ export class ReplicaRun {
     return work
   }
 
-  open(options: ReplicaOptions = {}, output?: CountingOutput): Promise<OpenReplica> {
-    return this.until(this.#open(options, output))
+  open(options: ReplicaOptions = {}, output?: CountingOutput, createLog = localLog): Promise<OpenReplica> {
+    return this.until(this.#open(options, output, createLog))
+  }
+
+  /** Lets virtual time pass. */
+  async idle(ms: number): Promise<void> {
+    const end = this.time.nowMs + ms
+    this.time.after(ms, () => undefined)
+    await this.time.run(settle, 50_000, () => this.time.nowMs >= end)
+  }
+
+  /** Something else takes the space on the disk, leaving so much. */
+  leaveFree(bytes: number): void {
+    this.disk.place('ballast', new Uint8Array(Math.max(0, this.disk.freeBytes - bytes)))
   }
 
   /** The process dies; what it wrote stays in the page cache. */
@@ -63,7 +85,11 @@ export class ReplicaRun {
     this.#process = this.#start()
   }
 
-  async #open(options: ReplicaOptions, output?: CountingOutput): Promise<OpenReplica> {
+  async #open(
+    options: ReplicaOptions,
+    output: CountingOutput | undefined,
+    createLog: typeof localLog,
+  ): Promise<OpenReplica> {
     const { world } = this.#process
     const wal = await WriteAheadLog.open(world, 'log', LOG_OPTIONS)
     const snapshots = await SnapshotStore.open(world, 'snapshots')
@@ -75,7 +101,7 @@ export class ReplicaRun {
       wal,
       stream: 'group',
       snapshots,
-      createLog: (recovered) => new LocalLog('one' as NodeId, recovered),
+      createLog,
       machine,
       output: output ?? { applied: (_index, text) => void applied.push(text) },
       onFailure: (error) => void failures.push(error),
