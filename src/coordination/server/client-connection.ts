@@ -264,7 +264,7 @@ export class ClientConnection implements ConnectionHandler, Proposing, Stallable
   /** A write or close was applied, or failed. */
   replied(number: number, zxid: Zxid, error: number, body: Uint8Array): void {
     const first = this.#pending.first
-    if (first?.number === number) {
+    if (first?.number === number && this.#hasRoom()) {
       this.#pending.shift()
       this.#answer(first, zxid, error, body)
       this.#answerWaiting()
@@ -279,14 +279,19 @@ export class ClientConnection implements ConnectionHandler, Proposing, Stallable
     for (let next = this.#pending.first; next !== undefined; next = this.#pending.first) {
       const reply = next.reply
       if (reply === undefined && isAwaited(next.kind)) break
-      if (this.#connection.unsentBytes > FLUSH_BYTES) this.#connection.flush()
-      if (this.#connection.choked || this.#state === 'closed') break
+      if (!this.#hasRoom()) break
       this.#pending.shift()
       if (reply !== undefined)
         this.#answer(next, reply.zxid ?? this.#coordinator.machine.zxid, reply.error, reply.body)
       else this.#answerWaited(next)
     }
     this.#settle()
+  }
+
+  /** False while the peer does not take what it was answered: the rest waits for `writable`. */
+  #hasRoom(): boolean {
+    if (this.#connection.unsentBytes > FLUSH_BYTES) this.#connection.flush()
+    return !this.#connection.choked && this.#state !== 'closed'
   }
 
   #settle(): void {
