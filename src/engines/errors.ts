@@ -6,6 +6,7 @@ export type EngineErrorCode =
   | 'ENGINE_NOT_AVAILABLE'
   | 'ENGINE_WRONG_ROLE'
   | 'ENGINE_UNREACHABLE'
+  | 'ENGINE_CLOSED'
 
 /** Errors of reaching the engines that URLs name. */
 export const ENGINE_ERRORS: ErrorTable<EngineErrorCode> = {
@@ -33,6 +34,12 @@ export const ENGINE_ERRORS: ErrorTable<EngineErrorCode> = {
     outcome: 'not-executed',
     meaning: 'An engine did not answer in time.',
     remedy: 'Check that it runs and that host, port and TLS settings are right; the cause says more.',
+  },
+  ENGINE_CLOSED: {
+    outcome: 'not-executed',
+    meaning:
+      'A handle of a shared connection was used after it was closed; others may still use the connection.',
+    remedy: 'Close the handle later, or connect anew.',
   },
 }
 

@@ -1,4 +1,5 @@
 export type { CoordinationClient, CoordinationClientOptions } from '../coordination/client/index.ts'
+export type { TlsOptions } from '../host/index.ts'
 export type { Engine, EngineCallOptions, EngineHealth, EngineRole } from './engine.ts'
 export { ENGINE_ERRORS, type EngineErrorCode, engineError } from './errors.ts'
 export { completeFenbuUrl, FENBU_PORT_DEFAULT, parseHosts } from './hosts.ts'

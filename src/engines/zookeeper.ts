@@ -3,16 +3,19 @@ import {
   type CoordinationClientOptions,
   connect,
 } from '../coordination/client/index.ts'
+import { checkClientTls } from '../host/index.ts'
 import type { Engine, EngineCallOptions, EngineHealth } from './engine.ts'
 import { engineError } from './errors.ts'
 import { completeFenbuUrl } from './hosts.ts'
 import { withoutCredentials } from './schemes.ts'
+import { SharedClient } from './shared-client.ts'
 
 /** Time limit of a question to the engine, ms. */
 const ENGINE_TIMEOUT_MS_DEFAULT = 5_000
 
 /** A server that speaks the ZooKeeper protocol: ZooKeeper itself, or fenbu. */
 export interface ZooKeeperEngine extends Engine {
+  /** This use's own handle of the shared client: closing it closes the engine, and nothing for others. */
   readonly client: CoordinationClient
 }
 
@@ -24,8 +27,9 @@ interface SharedConnection {
 
 const shared = new Map<string, SharedConnection>()
 
-/** One connection per URL and options, however many use it. */
+/** One connection per URL and options, however many use it. Throws `OPTION_…` and `HOST_TLS_INVALID`. */
 export function openZooKeeper(url: string, options: CoordinationClientOptions = {}): ZooKeeperEngine {
+  if (options.tls !== undefined) checkClientTls(options.tls)
   const complete = completeFenbuUrl(url)
   const key = `${complete} ${JSON.stringify(options)}`
   let connection = shared.get(key)
@@ -41,13 +45,10 @@ class SharedZooKeeper implements ZooKeeperEngine {
   readonly name = 'zookeeper'
   readonly url: string
   readonly client: CoordinationClient
-  readonly #connection: SharedConnection
-  #closing: Promise<void> | undefined
 
   constructor(completeUrl: string, connection: SharedConnection) {
     this.url = withoutCredentials(completeUrl)
-    this.client = connection.client
-    this.#connection = connection
+    this.client = new SharedClient(connection.client, () => release(connection))
   }
 
   async ready(options: EngineCallOptions = {}): Promise<void> {
@@ -77,20 +78,19 @@ class SharedZooKeeper implements ZooKeeperEngine {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#release()
-    return this.#closing
+    return this.client.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
 
-  async #release(): Promise<void> {
-    this.#connection.users--
-    if (this.#connection.users > 0) return
-    shared.delete(this.#connection.key)
-    await this.client.close()
-  }
+async function release(connection: SharedConnection): Promise<void> {
+  connection.users--
+  if (connection.users > 0) return
+  shared.delete(connection.key)
+  await connection.client.close()
 }
 
 function callOptions(options: EngineCallOptions): { timeoutMs: number; signal?: AbortSignal } {

@@ -50,6 +50,13 @@ export function clientTlsMaterial(tls: TlsOptions): TlsMaterial {
   return tlsMaterial(tls)
 }
 
+/** Checks the options of a client before its first connection. Throws OPTION_* and HOST_TLS_INVALID. */
+export function checkClientTls(tls: TlsOptions): void {
+  if (typeof tls !== 'object' || tls === null)
+    throw invalidOption(WHERE, 'tls', tls, 'an object of TLS options')
+  clientTlsMaterial(tls)
+}
+
 function tlsMaterial(tls: TlsOptions): TlsMaterial {
   const material: TlsMaterial = {
     ...(tls.ca !== undefined && { ca: toPem(tls.ca) }),

@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openCoordinationEngine, schemeOf } from '../../src/engines/index.ts'
 import { openRegistry } from '../../src/registry/index.ts'
+import { startServer } from '../../src/testing/index.ts'
 
 describe('the URL of an engine', () => {
   it.each([
@@ -60,16 +61,55 @@ describe('an engine', () => {
   })
 
   it('shares one connection per URL, which ends with its last user', async () => {
-    const url = 'zookeeper://127.0.0.1:1'
-    const [one, two] = [await openCoordinationEngine(url), await openCoordinationEngine(url)]
-    const other = await openCoordinationEngine(url, { sessionTimeoutMs: 5_000 })
-    expect(two.client).toBe(one.client)
-    expect(other.client).not.toBe(one.client)
+    const server = await startServer({ only: ['coordination'] })
+    onTestFinished(() => server.close())
+    const [one, two] = [await openCoordinationEngine(server.url), await openCoordinationEngine(server.url)]
+    const other = await openCoordinationEngine(server.url, { sessionTimeoutMs: 2_000 })
+    await Promise.all([one, two, other].map((engine) => engine.ready()))
+    const id = two.client.session?.id
+    expect(one.client.session?.id).toBe(id)
+    expect(other.client.session?.id).not.toBe(id)
     await one.close()
     await one.close()
-    expect(two.client.state).not.toBe('closed')
+    await two.client.exists('/')
+    expect(two.client.session?.id).toBe(id)
     await two.close()
-    expect(two.client.state).toBe('closed')
-    await other.close()
+    const later = await openCoordinationEngine(server.url)
+    await later.ready()
+    expect(later.client.session?.id).not.toBe(id)
+    await Promise.all([later.close(), other.close()])
+  })
+
+  it('gives each user a handle whose end is nobody else’s', async () => {
+    const server = await startServer({ only: ['coordination'] })
+    onTestFinished(() => server.close())
+    const [one, two] = [await openCoordinationEngine(server.url), await openCoordinationEngine(server.url)]
+    onTestFinished(() => two.close())
+    await one.ready()
+    const states: string[] = []
+    const unheard: string[] = []
+    one.client.onState((state) => states.push(state))
+    one.client.onState((state) => unheard.push(state))()
+    await one.client.create('/mine', new Uint8Array(), { mode: 'ephemeral' })
+    await one.client.close()
+    await one.client[Symbol.asyncDispose]()
+    expect(one.client.state).toBe('closed')
+    expect([states, unheard]).toEqual([['closed'], []])
+    for (const call of [one.client.exists('/'), one.client.ready(), one.client.sync('/')])
+      await expect(call).rejects.toMatchObject({ code: 'ENGINE_CLOSED', outcome: 'not-executed' })
+    expect(await two.client.exists('/mine')).toBeDefined()
+    const three = await openCoordinationEngine(server.url)
+    await three.client.exists('/')
+    await three.close()
+  })
+
+  it.each([
+    ['an option that TLS does not have', { cret: 'x' }, 'OPTION_UNKNOWN'],
+    ['a certificate without its key', { cert: 'x' }, 'OPTION_INVALID'],
+    ['what is no certificate', { ca: 'x', cert: 'x', key: 'x' }, 'HOST_TLS_INVALID'],
+    ['what is no object', 'ca.pem', 'OPTION_INVALID'],
+  ])('refuses %s at once', async (_what, tls, code) => {
+    const opening = openCoordinationEngine('fenbu://127.0.0.1:1', { tls: tls as never })
+    await expect(opening).rejects.toMatchObject({ code })
   })
 })
