@@ -28,7 +28,11 @@ export interface App extends AsyncClosable {
   readonly service: RpcClient['service']
   /** Calls a method by its name, without a proxy. */
   readonly invoke: RpcClient['invoke']
-  /** The tree of the coordination service. Using it fails with `APP_NOT_CONNECTED` if connect() was given none. */
+  /**
+   * The tree of the coordination service. Using it fails with `APP_NOT_CONNECTED` if connect() was given none.
+   * Closing it ends this handle only: the registry and other applications on the same connection go on, and what was
+   * made in the session stays until its last user closes.
+   */
   readonly coordination: CoordinationClient
   readonly registry: Registry
   readonly status: AppStatus

@@ -1,5 +1,5 @@
 import { isFenbuError } from '../base/index.ts'
-import { openCoordinationEngine, type ZooKeeperEngine } from '../engines/index.ts'
+import { openCoordinationEngine, type TlsOptions, type ZooKeeperEngine } from '../engines/index.ts'
 import { openRegistry, REGISTRY_DEFAULTS, type Registry } from '../registry/index.ts'
 import type { App } from './app.ts'
 import { ConnectedApp } from './connected-app.ts'
@@ -40,28 +40,36 @@ async function open(
   options: ResolvedConnectOptions,
   opened: (() => Promise<void>)[],
 ): Promise<App> {
-  const { sessionTimeoutMs } = options
   const embedded = new EmbeddedServers()
   opened.push(() => embedded.close())
 
   const coordinationUrl = targets.coordination && (await embedded.reach(targets.coordination))
   const coordination = coordinationUrl
-    ? await openCoordinationEngine(coordinationUrl, { sessionTimeoutMs })
+    ? await openCoordinationEngine(coordinationUrl, connectionOptions(targets.coordination, options))
     : undefined
   if (coordination) opened.push(() => coordination.close())
 
+  // One URL has one connection and one session, and each of its users a handle of its own.
   const registry = await openRegistry(await embedded.reach(targets.registry), {
-    sessionTimeoutMs,
+    ...connectionOptions(targets.registry, options),
     ...(options.name !== undefined && { app: options.name }),
     // The lists of an embedded server end with it.
     ...(embedded.any && { cacheFolder: false as const }),
-    ...(targets.shared && coordination && { coordination: coordination.client }),
     ...options.registry,
   })
   opened.push(() => registry.close())
 
   await waitForAll(targets, coordination, registry, options)
   return new ConnectedApp({ options, coordination, registry, embedded })
+}
+
+/** An embedded server listens on loopback, without TLS. */
+function connectionOptions(
+  url: string | undefined,
+  { sessionTimeoutMs, tls }: ResolvedConnectOptions,
+): { readonly sessionTimeoutMs: number; readonly tls?: TlsOptions } {
+  const embedded = url?.toLowerCase().startsWith('embedded:')
+  return { sessionTimeoutMs, ...(tls && !embedded && { tls }) }
 }
 
 /** Both are asked at once; the first that fails is named. */

@@ -7,7 +7,8 @@ export const APP_ERRORS: ErrorTable<AppErrorCode> = {
   APP_ENGINE_UNREACHABLE: {
     outcome: 'not-executed',
     meaning: 'connect() gave up because an engine that it was given did not answer.',
-    remedy: 'The message names the engine; check that it runs and that its URL is right, or raise timeoutMs.',
+    remedy:
+      'The message names the engine; check that it runs, that its URL is right, and whether it wants TLS (tls) with a certificate; or raise timeoutMs.',
   },
   APP_NOT_CONNECTED: {
     outcome: 'not-executed',

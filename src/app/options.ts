@@ -1,4 +1,5 @@
 import { checkKnownOptions, invalidOption, stringOption, wholeNumberOption } from '../base/index.ts'
+import type { TlsOptions } from '../engines/index.ts'
 import type { RegistryOptions } from '../registry/index.ts'
 import type { RpcClientOptions, RpcServerOptions } from '../rpc/index.ts'
 
@@ -11,6 +12,11 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal
   /** How long what this process holds outlives it, ms. Default 10 000. */
   readonly sessionTimeoutMs?: number
+  /**
+   * Speaks TLS with the servers of `zookeeper:` and `fenbu:` URLs: `ca` to check them, `cert` and `key` to be known
+   * by. Calls between services have their own, in `provide.tls` and `consume.tls`.
+   */
+  readonly tls?: TlsOptions
   /** Where services are provided; opened by the first `provide`. Default: a free port of 127.0.0.1. */
   readonly provide?: Omit<RpcServerOptions, 'registry'>
   /** How services are called. */
@@ -24,6 +30,7 @@ export interface ResolvedConnectOptions {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
   readonly sessionTimeoutMs: number
+  readonly tls: TlsOptions | undefined
   readonly provide: Omit<RpcServerOptions, 'registry'>
   readonly consume: Omit<RpcClientOptions, 'registry'>
   readonly registry: Omit<RegistryOptions, 'app' | 'coordination' | 'sessionTimeoutMs'>
@@ -34,6 +41,7 @@ export const CONNECT_DEFAULTS: ResolvedConnectOptions = {
   timeoutMs: 10_000,
   signal: undefined,
   sessionTimeoutMs: 10_000,
+  tls: undefined,
   provide: {},
   consume: {},
   registry: {},
@@ -52,10 +60,27 @@ export function resolveConnectOptions(options: ConnectOptions = {}): ResolvedCon
     timeoutMs: duration('timeoutMs'),
     signal: options.signal,
     sessionTimeoutMs: duration('sessionTimeoutMs'),
-    provide: objectOption('provide', options.provide),
+    tls: options.tls,
+    provide: reachable(objectOption('provide', options.provide)),
     consume: objectOption('consume', options.consume),
     registry: objectOption('registry', options.registry),
   }
+}
+
+/** Hosts to listen on that nobody can call. */
+const WILDCARDS: readonly unknown[] = ['0.0.0.0', '::']
+
+/** Found at the start, not by the first `provide`. */
+function reachable(provide: ConnectOptions['provide'] & object): ConnectOptions['provide'] & object {
+  const { host, advertiseHost } = provide
+  if (advertiseHost === undefined && WILDCARDS.includes(host))
+    throw invalidOption(
+      'connect',
+      'provide.advertiseHost',
+      advertiseHost,
+      `a host that consumers can call, which ${host} is not`,
+    )
+  return provide
 }
 
 /** What is inside is checked by the area that takes it. */

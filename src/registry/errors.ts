@@ -21,7 +21,7 @@ export const REGISTRY_ERRORS: ErrorTable<RegistryErrorCode> = {
     outcome: 'unknown',
     meaning: 'The registry did not answer in time.',
     remedy:
-      'Check that it runs and that the URL is right. Calls go on with the last list; a registration that could not be removed ends with its session.',
+      'Check that it runs, that the URL is right, and whether it wants TLS with a certificate. Calls go on with the last list; a registration that could not be removed ends with its session.',
   },
   REGISTRY_REFUSED: {
     outcome: 'not-executed',

@@ -43,12 +43,12 @@ async function openTreeRegistry(url: string, options: ResolvedRegistryOptions): 
   const { RegistryContext } = await import('./zookeeper/registry-context.ts')
   const { ZooKeeperRegistry } = await import('./zookeeper/zookeeper-registry.ts')
   const shownUrl = withoutCredentials(completeFenbuUrl(url))
-  const { coordination, sessionTimeoutMs } = options
+  const { coordination, sessionTimeoutMs, tls } = options
   if (coordination) {
     const context = new RegistryContext(coordination, shownUrl, options)
     return new ZooKeeperRegistry(context, await openCache(context, options), async () => {})
   }
-  const engine = await openCoordinationEngine(url, { sessionTimeoutMs })
+  const engine = await openCoordinationEngine(url, { sessionTimeoutMs, ...(tls && { tls }) })
   const context = new RegistryContext(engine.client, shownUrl, options)
   return new ZooKeeperRegistry(context, await openCache(context, options), () => engine.close())
 }

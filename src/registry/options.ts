@@ -1,5 +1,5 @@
 import { checkKnownOptions, invalidOption, stringOption, wholeNumberOption } from '../base/index.ts'
-import type { CoordinationClient } from '../engines/index.ts'
+import type { CoordinationClient, TlsOptions } from '../engines/index.ts'
 import { DEFAULT_ROOT } from './core/index.ts'
 
 export interface RegistryOptions {
@@ -23,6 +23,8 @@ export interface RegistryOptions {
   readonly changeTimeoutMs?: number
   /** How long a registration outlives its process, ms; the registry may bring it into its own limits. Default 10 000. */
   readonly sessionTimeoutMs?: number
+  /** Speaks TLS with the servers of `zookeeper:` and `fenbu:`: `ca` to check them, `cert` and `key` to be known by. */
+  readonly tls?: TlsOptions
   /** A client that is used instead of a connection of the registry's own; it is not closed. */
   readonly coordination?: CoordinationClient
 }
@@ -38,6 +40,7 @@ export interface ResolvedRegistryOptions {
   readonly registerTimeoutMs: number
   readonly changeTimeoutMs: number
   readonly sessionTimeoutMs: number
+  readonly tls: TlsOptions | undefined
   readonly coordination: CoordinationClient | undefined
 }
 
@@ -52,6 +55,7 @@ export const REGISTRY_DEFAULTS: ResolvedRegistryOptions = {
   registerTimeoutMs: 10_000,
   changeTimeoutMs: 3_000,
   sessionTimeoutMs: 10_000,
+  tls: undefined,
   coordination: undefined,
 }
 
@@ -78,6 +82,7 @@ export function resolveRegistryOptions(options: RegistryOptions = {}): ResolvedR
     registerTimeoutMs: duration('registerTimeoutMs', 1),
     changeTimeoutMs: duration('changeTimeoutMs', 1),
     sessionTimeoutMs: duration('sessionTimeoutMs', 1),
+    tls: options.tls,
     coordination: options.coordination,
   }
 }

@@ -41,6 +41,22 @@ describe('an application', () => {
     expect(stat.ephemeralOwner).toBe(app.coordination.session?.id)
   })
 
+  it('keeps its registry, and later applications their connection, when its coordination is closed', async () => {
+    const { url } = await testServer()
+    const app = await open(url)
+    await app.provide('order', here())
+    const { coordination } = app
+    await coordination.close()
+    await expect(coordination.exists('/')).rejects.toMatchObject({ code: 'ENGINE_CLOSED' })
+    expect(app.status.registry).toMatchObject({
+      state: 'connected',
+      registrations: { total: 1, verified: 1 },
+    })
+    const later = await open(url)
+    await later.coordination.exists('/')
+    expect((await later.service<OrderService>('order').buy('x')).pid).toBe(process.pid)
+  })
+
   it('goes on when a provider is killed, with those that are left', async () => {
     const { url } = await testServer()
     const consumer = await open(url)
@@ -199,6 +215,11 @@ describe('an application', () => {
       message: expect.stringContaining('name'),
     })
     await expect(connect('static:', { timeoutMs: 0 })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    for (const host of ['0.0.0.0', '::'])
+      await expect(connect('static:', { provide: { host, insecure: true } })).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+        message: expect.stringContaining('provide.advertiseHost'),
+      })
   })
 
   it('names the engine that does not answer', async () => {

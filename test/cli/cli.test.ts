@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { displayWidth, formatTable } from '../../src/cli/table.ts'
 import { type App, connect } from '../../src/index.ts'
+import { createRpcServer } from '../../src/rpc/index.ts'
 import { startServer, type TestServer } from '../../src/testing/index.ts'
 
 const EXIT = { OK: 0, FAILED: 1, USAGE: 2 }
@@ -27,6 +29,9 @@ describe('fenbu', () => {
     [['server', '--prot', '1'], 'Did you mean --port?'],
     [['server', '--port', 'abc'], 'whole number from 0 to 65535'],
     [['services'], '--registry'],
+    [['services', '--registry', 'static:', '--tls-ca', '/nowhere'], '--tls-ca /nowhere cannot be read'],
+    [['server', '--tls-cert', 'package.json'], '--tls-cert and --tls-key go together'],
+    [['server', '--tls-ca', 'package.json'], 'needs --tls-cert and --tls-key'],
     [['call', 'order', '--registry', 'static:'], "missing required argument 'method'"],
     [['call', 'order', 'buy', 'HHKB', '--registry', 'static:'], `write '"HHKB"'`],
     [['services', '--registry', 'redis://cache'], 'ENGINE_NOT_AVAILABLE'],
@@ -90,6 +95,45 @@ describe('fenbu server', () => {
     expect(await fenbu(...args)).toMatchObject({
       exitCode: EXIT.FAILED,
       stderr: expect.stringContaining('--insecure'),
+    })
+  })
+
+  it('lets in those with a certificate of its authority, and nobody else', async () => {
+    const files = (who: string, ca = 'ca'): string[] =>
+      Object.entries({ ca: `${ca}.crt`, cert: `${who}.crt`, key: `${who}.key` }).flatMap(([name, file]) => [
+        `--tls-${name}`,
+        `test/host/certificates/${file}`,
+      ])
+    const { url } = await startedServer('--data', await temporaryFolder(), ...files('server'))
+    const asked = ['services', '--registry', url, '--timeout-ms', '3000']
+    expect(await fenbu(...asked, ...files('client'))).toMatchObject({ stderr: '', exitCode: EXIT.OK })
+    const bare = await fenbu(...asked, '--tls-ca', 'test/host/certificates/ca.crt')
+    expect(bare).toMatchObject({ exitCode: EXIT.FAILED, stderr: expect.stringContaining('certificate') })
+    const plain = await fenbu(...asked)
+    expect(plain).toMatchObject({ exitCode: EXIT.FAILED, stderr: expect.stringContaining('TLS') })
+  })
+
+  it('calls over TLS where registry and providers want it', async () => {
+    const pem = (file: string): string => readFileSync(`test/host/certificates/${file}`, 'utf8')
+    const tls = { ca: pem('ca.crt'), cert: pem('server.crt'), key: pem('server.key') }
+    const own = ['ca', 'cert', 'key'].flatMap((name) => [
+      `--tls-${name}`,
+      `test/host/certificates/${{ ca: 'ca.crt', cert: 'client.crt', key: 'client.key' }[name]}`,
+    ])
+    const provider = await createRpcServer({ tls: { ...tls, requireClientCertificate: true } })
+    onTestFinished(() => provider.close())
+    await provider.provide('order', { buy: async (item: string) => item })
+    const args = [
+      'call',
+      'order',
+      'buy',
+      '"x"',
+      '--registry',
+      `static:order=127.0.0.1:${provider.address.port}`,
+    ]
+    expect(await fenbu(...args, ...own, '--tls-providers')).toMatchObject({
+      stdout: '"x"\n',
+      exitCode: EXIT.OK,
     })
   })
 

@@ -1,14 +1,16 @@
 import { Command } from 'commander'
 import { cliError } from '../errors.ts'
 import { wholeNumber } from '../numbers.ts'
+import { readTls, type TlsFlags, withTlsFlags } from '../tls.ts'
 import { withRegistry } from '../with-registry.ts'
 
-interface CallFlags {
+interface CallFlags extends TlsFlags {
   readonly registry: string
   readonly group?: string
   readonly range?: string
   readonly timeoutMs: number
   readonly idempotent?: true
+  readonly tlsProviders?: true
 }
 
 const EXAMPLES = `
@@ -20,7 +22,7 @@ Examples:
 Arguments are JSON, so that a text is quoted twice: '"like this"'. The result is printed as JSON.`
 
 export function callCommand(): Command {
-  return new Command('call')
+  const verb = new Command('call')
     .description('Call a method of a service by its name.')
     .argument('<service>', 'name of the service')
     .argument('<method>', 'name of the method')
@@ -35,6 +37,8 @@ export function callCommand(): Command {
       5_000,
     )
     .option('--idempotent', 'the method may run twice without harm: retry it')
+    .option('--tls-providers', 'the providers speak TLS too, with the same files')
+  return withTlsFlags(verb, 'authority that signed the certificate of the registry; makes the connection TLS')
     .addHelpText('after', EXAMPLES)
     .action(call)
 }
@@ -48,8 +52,9 @@ async function call(
   const args = texts.map(parseArgument)
   const { createRpcClient } = await import('../../rpc/index.ts')
   const { group, range, timeoutMs, idempotent = false } = flags
-  await withRegistry(flags.registry, timeoutMs, async (registry) => {
-    const client = createRpcClient({ registry, timeoutMs })
+  const tls = readTls(flags)
+  await withRegistry(flags.registry, timeoutMs, tls, async (registry) => {
+    const client = createRpcClient({ registry, timeoutMs, ...(flags.tlsProviders && { tls: tls ?? {} }) })
     try {
       const result = await client.invoke(service, method, args, {
         idempotent,

@@ -3,9 +3,10 @@ import type { Instance, InstanceList, Registry } from '../../registry/index.ts'
 import { cliError } from '../errors.ts'
 import { wholeNumber } from '../numbers.ts'
 import { formatTable } from '../table.ts'
+import { readTls, type TlsFlags, withTlsFlags } from '../tls.ts'
 import { withRegistry } from '../with-registry.ts'
 
-interface ServicesFlags {
+interface ServicesFlags extends TlsFlags {
   readonly registry: string
   readonly json?: true
   readonly timeoutMs: number
@@ -28,22 +29,24 @@ Examples:
   fenbu services --registry fenbu://localhost          all instances of all services
   fenbu services order --registry fenbu://localhost    those of one; exit code 1 if there are none
   fenbu services --registry zookeeper://zk1:2181/shop --json
+  fenbu services --registry fenbu://prod --tls-ca ca.crt --tls-cert me.crt --tls-key me.key
 
 Where the output is not a terminal, columns are separated by tabs.`
 
 export function servicesCommand(): Command {
-  return new Command('services')
+  const verb = new Command('services')
     .description('List the instances of services.')
     .argument('[service]', 'only this service')
     .requiredOption('--registry <url>', 'where the instances are found')
     .option('--json', 'one JSON document')
     .option('--timeout-ms <ms>', 'time for the registry to answer', wholeNumber(1, 600_000), 5_000)
+  return withTlsFlags(verb, 'authority that signed the certificate of the registry; makes the connection TLS')
     .addHelpText('after', EXAMPLES)
     .action(list)
 }
 
 async function list(service: string | undefined, flags: ServicesFlags): Promise<void> {
-  await withRegistry(flags.registry, flags.timeoutMs, async (registry, signal) => {
+  await withRegistry(flags.registry, flags.timeoutMs, readTls(flags), async (registry, signal) => {
     const names = service === undefined ? await registry.services({ signal }) : [service]
     const lists = await Promise.all(names.map((name) => listOf(registry, name, signal)))
     const instances = lists.flatMap((found) => found.instances)
