@@ -6,7 +6,7 @@ import { Deadline, rpcError, type WrittenCall } from '../core/index.ts'
 import type { DeadlineTimer } from '../deadline-timer.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { JourneyRecorder } from './journey.ts'
-import type { Instance, ServiceTarget } from './service-target.ts'
+import type { Instance, ListWaiter, ServiceTarget } from './service-target.ts'
 
 /** What is asked for, fixed when the call is made. */
 export interface Request {
@@ -35,7 +35,7 @@ const NOTHING_TRIED: readonly Instance[] = []
  * One call of a consumer from the moment it is made until it is settled: its attempts, its one deadline, and what
  * is known about whether it ran. Whatever happens to it comes in as one of the methods below.
  */
-export class Invocation extends Deadline implements DependentCall, WrittenCall {
+export class Invocation extends Deadline implements DependentCall, WrittenCall, ListWaiter {
   /** Of the current attempt; 1 for the first. */
   attempt = 0
   writtenAt = 0
@@ -56,6 +56,7 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
   #idempotent = false
   #mayHaveRun = false
   #settled = false
+  #awaitsList = false
   #onAbort: (() => void) | undefined
 
   constructor(
@@ -99,11 +100,21 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
       this.#begin(nowMs)
       return
     }
+    this.#awaitsList = true
     this.#world.deadlines.add(this, deadlineMs)
-    target.ready().then(
-      () => this.#begin(performance.now()),
-      (error: unknown) => this.#fail(error),
-    )
+    try {
+      target.awaitList(this)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  listed(): void {
+    this.#begin(performance.now())
+  }
+
+  unlisted(reason: unknown): void {
+    this.#fail(reason)
   }
 
   /** Time that the provider gets for the current attempt, ms. */
@@ -315,7 +326,8 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall {
   #settle(): void {
     this.#settled = true
     this.#world.deadlines.remove(this)
-    const { signal, parent } = this.#request
+    const { target, signal, parent } = this.#request
+    if (this.#awaitsList) target.forget(this)
     if (this.#onAbort) signal?.removeEventListener('abort', this.#onAbort)
     parent?.detach(this)
   }

@@ -30,7 +30,10 @@ export interface RpcClientOptions {
   readonly keepaliveTimeoutMs?: number
   /** Longest frame in either direction, bytes. Default 4 MiB. */
   readonly maxFrameBytes?: number
-  /** Calls that wait for a connection to one address. Default 1 024; above it they fail at once. */
+  /**
+   * Calls that wait for a connection to one address, and calls that wait for the first list of one service. Default
+   * 1 024; above it they fail at once.
+   */
   readonly maxQueued?: number
   readonly tls?: TlsOptions
   /** Hears of every finished call. Costs nothing unless given. */

@@ -95,7 +95,7 @@ class CallingClient implements RpcClient {
       random: () => Math.floor(Math.random() * 0x1_0000_0000),
     }
     this.#channels = new Channels(this.#world)
-    this.#targets = new Targets(registry, this.#channels)
+    this.#targets = new Targets(registry, this.#channels, options.maxQueued)
   }
 
   get status(): readonly ChannelStatus[] {
@@ -171,7 +171,7 @@ class CallingClient implements RpcClient {
 
   async #close(timeoutMs: number): Promise<void> {
     this.#closed = rpcError('RPC_CLOSED', 'this RPC client was closed')
-    this.#targets.close()
+    this.#targets.close(this.#closed)
     await this.#channels.close(this.#closed, timeoutMs)
   }
 

@@ -68,6 +68,14 @@ export interface TargetOptions {
   readonly range: VersionRange
   readonly loadBalance: BalancerName
   readonly retries: number
+  /** Calls that may wait for the first list. */
+  readonly maxQueued: number
+}
+
+/** A call that waits for the first list; it is told once. */
+export interface ListWaiter {
+  listed(): void
+  unlisted(reason: unknown): void
 }
 
 /** A service as one kind of caller sees it: the instances that fit its group and versions, kept up to date. */
@@ -80,6 +88,10 @@ export class ServiceTarget {
   readonly #watch: ServiceWatch
   readonly #channels: Channels
   readonly #unsubscribe: () => void
+  readonly #maxQueued: number
+  /** In the order of their arrival. */
+  readonly #waiting = new Set<ListWaiter>()
+  #asking = false
   #instances = new Map<string, Instance>()
 
   constructor(options: TargetOptions, registry: Registry, channels: Channels) {
@@ -88,6 +100,7 @@ export class ServiceTarget {
     this.range = options.range
     this.retries = options.retries
     this.governance = new ServiceGovernance<Instance>(makeBalancer<Instance>(options.loadBalance))
+    this.#maxQueued = options.maxQueued
     this.#channels = channels
     this.#watch = registry.watch(options.service)
     this.#unsubscribe = this.#watch.subscribe((list) => this.#update(list))
@@ -99,10 +112,21 @@ export class ServiceTarget {
     return this.#watch.current
   }
 
-  /** Resolves once there is a list. */
-  async ready(): Promise<void> {
-    const list = await this.#watch.ready()
-    if (this.#instances.size === 0) this.#update(list)
+  /** Keeps a call until there is a list; one question to the registry serves all. Throws `RPC_QUEUE_FULL`. */
+  awaitList(waiter: ListWaiter): void {
+    if (this.#waiting.size >= this.#maxQueued)
+      throw rpcError(
+        'RPC_QUEUE_FULL',
+        `${this.#waiting.size} calls wait for the first list of the instances of ${this.service}; ` +
+          `maxQueued is ${this.#maxQueued}`,
+      )
+    this.#waiting.add(waiter)
+    if (!this.#asking) void this.#ask()
+  }
+
+  /** Takes a waiting call back. */
+  forget(waiter: ListWaiter): void {
+    this.#waiting.delete(waiter)
   }
 
   /** Says what is listed instead. */
@@ -116,12 +140,34 @@ export class ServiceTarget {
     )
   }
 
-  close(): void {
+  /** Calls that wait for a list fail with `reason`. */
+  close(reason: FenbuError): void {
     this.#unsubscribe()
+    for (const waiter of this.#takeWaiting()) waiter.unlisted(reason)
     this.#watch.close()
     for (const instance of this.#instances.values()) instance.channel.listed(-1)
     this.#instances.clear()
     this.governance.update([])
+  }
+
+  async #ask(): Promise<void> {
+    this.#asking = true
+    try {
+      const list = await this.#watch.ready()
+      if (this.#waiting.size === 0) return
+      if (this.#instances.size === 0) this.#update(list)
+      for (const waiter of this.#takeWaiting()) waiter.listed()
+    } catch (error) {
+      for (const waiter of this.#takeWaiting()) waiter.unlisted(error)
+    } finally {
+      this.#asking = false
+    }
+  }
+
+  #takeWaiting(): ListWaiter[] {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    return waiting
   }
 
   #update(list: InstanceList): void {

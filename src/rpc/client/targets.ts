@@ -1,5 +1,7 @@
+import type { FenbuError } from '../../base/index.ts'
 import type { Registry } from '../../registry/index.ts'
 import { outsideCalls } from '../call-context.ts'
+import { rpcError } from '../core/index.ts'
 import type { Channels } from './channels.ts'
 import type { ResolvedServiceOptions } from './options.ts'
 import { ServiceTarget } from './service-target.ts'
@@ -14,13 +16,15 @@ const INVOKED_TARGETS_MAX = 256
 export class Targets {
   readonly #registry: Registry
   readonly #channels: Channels
+  readonly #maxQueued: number
   readonly #bound = new Map<string, ServiceTarget>()
   /** The least recently used first. */
   readonly #invoked = new Map<string, ServiceTarget>()
 
-  constructor(registry: Registry, channels: Channels) {
+  constructor(registry: Registry, channels: Channels, maxQueued: number) {
     this.#registry = registry
     this.#channels = channels
+    this.#maxQueued = maxQueued
   }
 
   /** For a proxy. */
@@ -45,8 +49,8 @@ export class Targets {
     return target
   }
 
-  close(): void {
-    for (const target of [...this.#bound.values(), ...this.#invoked.values()]) target.close()
+  close(reason: FenbuError): void {
+    for (const target of [...this.#bound.values(), ...this.#invoked.values()]) target.close(reason)
     this.#bound.clear()
     this.#invoked.clear()
   }
@@ -54,17 +58,20 @@ export class Targets {
   #make(service: string, options: ResolvedServiceOptions): ServiceTarget {
     const { group, range, loadBalance, retries } = options
     // The registry may open connections for the watch: they belong to no call.
-    return outsideCalls(
-      () =>
-        new ServiceTarget({ service, group, range, loadBalance, retries }, this.#registry, this.#channels),
-    )
+    const settings = { service, group, range, loadBalance, retries, maxQueued: this.#maxQueued }
+    return outsideCalls(() => new ServiceTarget(settings, this.#registry, this.#channels))
   }
 
-  /** A call to it that is still under way goes on; it is only not retried any more. */
+  /** A call to it that is at an instance goes on, and is only not retried any more; one that waits for a list fails. */
   #dropOldest(): void {
     for (const [key, target] of this.#invoked) {
       this.#invoked.delete(key)
-      target.close()
+      target.close(
+        rpcError(
+          'RPC_QUEUE_FULL',
+          `${INVOKED_TARGETS_MAX} other services were asked for while this call waited for the instances of ${target.service}`,
+        ),
+      )
       return
     }
   }

@@ -106,8 +106,10 @@ export const RPC_ERRORS: ErrorTable<RpcErrorCode> = {
   },
   RPC_QUEUE_FULL: {
     outcome: 'not-executed',
-    meaning: 'Too many calls wait for a connection to this address, or for its answers.',
-    remedy: 'The provider is unreachable or too slow for this load; call less at once or add providers.',
+    meaning:
+      'Too many calls wait for a connection to this address, for its answers, or for the first list of instances.',
+    remedy:
+      'The registry or the provider is unreachable, or too slow for this load; call less at once or add providers.',
   },
   RPC_DRAINING: {
     outcome: 'not-executed',
