@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { claimFolder, releaseFolder } from './folder-lock.ts'
+import { claimFolder, confirmClaims, releaseFolder, type WatchedClaim } from './folder-lock.ts'
 
 /** What a disk thread can be asked for; each call blocks that thread alone. Paths are absolute. */
 export interface DiskOperations {
@@ -32,8 +32,8 @@ export interface DiskOperations {
   remove(path: string): void
   syncFolder(folder: string): void
   freeBytes(folder: string): number
-  /** Returns the path of the claim, which `unlock` takes. */
-  lock(folder: string): string
+  /** Returns the path of the claim, which `unlock` takes, or a claim that must be watched before it can be judged. */
+  lock(folder: string, watched?: WatchedClaim): string | WatchedClaim
   unlock(claim: string): void
 }
 
@@ -47,8 +47,10 @@ export const diskOperations: DiskOperations = {
   write: writeFully,
   datasync: (descriptor) => fdatasyncSync(descriptor),
   writeDurably(descriptor, offset, bytes) {
+    confirmClaims()
     writeFully(descriptor, offset, bytes)
     fdatasyncSync(descriptor)
+    confirmClaims()
   },
   truncate: (descriptor, size) => ftruncateSync(descriptor, size),
   list: listNames,

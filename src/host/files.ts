@@ -1,4 +1,5 @@
 import { resolve, sep } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type AsyncClosable,
   assert,
@@ -9,6 +10,7 @@ import {
   stringOption,
 } from '../base/index.ts'
 import { DiskThread } from './disk-thread.ts'
+import { CLAIM_GRACE_MS } from './folder-lock.ts'
 
 /** Files below a folder of a real disk. */
 export interface NodeFiles extends Files, AsyncClosable {
@@ -40,8 +42,9 @@ export function nodeFiles(root: string): NodeFiles {
     syncFolder: (path) => general.run('syncFolder', at(path)),
     freeBytes: (path) => general.run('freeBytes', at(path)),
     async lock(path): Promise<FolderLock> {
-      const claim = await general.run('lock', at(path))
-      return { release: () => general.run('unlock', claim) }
+      // In the thread whose writes are acknowledged: it writes nothing for a claim that it lost.
+      const claim = await claimed(durable, at(path))
+      return { release: () => durable.run('unlock', claim) }
     },
     close,
     [Symbol.asyncDispose]: close,
@@ -100,6 +103,18 @@ class NodeFile implements OpenFile {
     return this.#descriptor
   }
 }
+
+/** Watches a claim whose holder cannot be seen from here until it moves, which is refused, or the grace is over. */
+async function claimed(thread: DiskThread, folder: string): Promise<string> {
+  let found = await thread.run('lock', folder)
+  for (let watchedMs = CLAIM_LOOK_MS; typeof found !== 'string'; watchedMs += CLAIM_LOOK_MS) {
+    await delay(CLAIM_LOOK_MS)
+    found = await thread.run('lock', folder, { ...found, isOver: watchedMs >= CLAIM_GRACE_MS })
+  }
+  return found
+}
+
+const CLAIM_LOOK_MS = 500
 
 function absolute(root: string, path: string): string {
   const found = resolve(root, path)

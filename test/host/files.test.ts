@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -171,7 +171,7 @@ describe('a real folder', () => {
   })
 
   test('is claimed by one of many that find the holder dead at the same moment', async () => {
-    writeFileSync(join(root, 'lock.7'), '999999999 boot 1')
+    writeClaim('lock.7', { ...(await ownClaim()), pid: 999_999_999 })
     const others = Array.from({ length: 4 }, () => nodeFiles(root))
     const claims = await Promise.allSettled([files, ...others].map((each) => each.lock('.')))
     expect(claims.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
@@ -180,9 +180,70 @@ describe('a real folder', () => {
     await Promise.all(others.map((each) => each.close()))
   })
 
+  /** What this process writes into a claim. */
+  async function ownClaim(): Promise<Record<string, unknown>> {
+    const lock = await files.lock('.')
+    const [name] = readdirSync(root)
+    const claim = JSON.parse(readFileSync(join(root, name!), 'utf8'))
+    await lock.release()
+    return claim
+  }
+
+  function writeClaim(name: string, claim: Record<string, unknown>): void {
+    writeFileSync(join(root, name), JSON.stringify(claim))
+  }
+
   test('is claimed over a claim of a process with the same number that started at another time', async () => {
-    writeFileSync(join(root, 'lock.1'), `${process.pid} another-boot 1`)
+    writeClaim('lock.7', { ...(await ownClaim()), start: '1' })
     if (process.platform === 'linux') await (await files.lock('.')).release()
+  })
+
+  test('is claimed from a holder that cannot be seen from here once that shows no life for a while', async () => {
+    writeClaim('lock.7', {
+      ...(await ownClaim()),
+      boot: 'another',
+      namespace: 'a container',
+      machine: 'another',
+    })
+    const startedMs = performance.now()
+    await (await files.lock('.')).release()
+    expect(performance.now() - startedMs).toBeGreaterThan(4500)
+  })
+
+  test('is not claimed from a holder that cannot be seen from here, had it the same number, while it lives', async () => {
+    const claim: Record<string, unknown> = {
+      ...(await ownClaim()),
+      namespace: 'another container',
+      start: '1',
+    }
+    writeClaim('lock.7', claim)
+    let beat = 1
+    const beating = setInterval(() => writeClaim('lock.7', { ...claim, beat: beat++ }), 200)
+    await expect(files.lock('.')).rejects.toMatchObject({
+      code: 'FILE_LOCKED',
+      message: expect.stringContaining(`process ${process.pid}`),
+    })
+    clearInterval(beating)
+  })
+
+  test('that is held says so again every second', async () => {
+    const lock = await files.lock('.')
+    const path = join(root, readdirSync(root)[0]!)
+    const first = readFileSync(path, 'utf8')
+    await expect.poll(() => readFileSync(path, 'utf8'), { timeout: 10_000 }).not.toBe(first)
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ pid: process.pid })
+    await lock.release()
+  })
+
+  test('takes no more durable writes of a holder whose claim was taken over', async () => {
+    await files.lock('.')
+    const file = await files.open('data', 'create')
+    await file.writeDurably(0, bytes('mine'))
+    const name = readdirSync(root).find((each) => each.startsWith('lock.'))!
+    writeClaim(`lock.${Number(name.slice(5)) + 1}`, {})
+    const write = (): Promise<unknown> => file.writeDurably(0, bytes('mine')).catch((error) => error.code)
+    await expect.poll(write, { timeout: 10_000 }).toMatch(/^FILE_/)
+    expect(await write()).toMatch(/^FILE_/)
   })
 
   test('that cannot be reached is reported with what the system said', async () => {
