@@ -13,6 +13,8 @@ export interface CurrentCall {
   /** The caller declared that running the method twice does no harm. */
   readonly idempotent: boolean
   readonly metadata: Metadata
+  /** What the caller named this piece of work, to recognise it when it comes again; not checked by anybody. */
+  readonly idempotencyKey: string | undefined
   /** Whom the connection is authenticated as; undefined where nobody asked. */
   readonly principal: string | undefined
   /** Address of the caller, `host:port`. */

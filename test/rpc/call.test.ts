@@ -64,6 +64,7 @@ describe('a call', () => {
           attempt,
           metadata: { ...metadata },
           left: currentCall().remainingMs(),
+          idempotencyKey: currentCall().idempotencyKey,
         }
       },
     })
@@ -79,6 +80,7 @@ describe('a call', () => {
       version: '1.0.0',
       attempt: 1,
       metadata: { tenant: 'blue', 'idempotency-key': 'k1' },
+      idempotencyKey: 'k1',
     })
     expect(about.left).toBeGreaterThan(0)
     expect(about.left).toBeLessThanOrEqual(700)

@@ -41,6 +41,33 @@ describe('a call that its caller gives up', () => {
     provider.release.open()
   })
 
+  it('may share its signal with many others, of which the ended ones hold nothing', async () => {
+    const registry = new MemoryRegistry()
+    const server = await serve(registry)
+    const never = gate()
+    await server.provide('many', { now: () => 'done', wait: () => never.opened })
+    const warnings: Error[] = []
+    const listen = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', listen)
+    try {
+      const controller = new AbortController()
+      const client = callFrom(registry, { timeoutMs: 10_000 })
+      const options = { signal: controller.signal }
+      const waiting = Array.from({ length: 20 }, () => client.invoke('many', 'wait', [], options))
+      const ended = await Promise.all(
+        Array.from({ length: 20 }, () => client.invoke('many', 'now', [], options)),
+      )
+      expect(new Set(ended)).toEqual(new Set(['done']))
+      controller.abort('enough')
+      for (const result of await Promise.allSettled(waiting))
+        expect(result).toEqual({ status: 'rejected', reason: 'enough' })
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(warnings).toEqual([])
+    } finally {
+      process.off('warning', listen)
+    }
+  })
+
   it('is not sent at all if its signal was aborted before', async () => {
     const registry = new MemoryRegistry()
     await waitingProvider(registry)

@@ -4,7 +4,7 @@ import { shopError } from './errors.ts'
 
 /** The request id of the call that is being handled: its caller gave it as the idempotency key. */
 export function currentRequestId(): string {
-  return checkRequestId(currentCall().metadata['idempotency-key'])
+  return checkRequestId(currentCall().idempotencyKey)
 }
 
 export function checkRequestId(id: unknown): string {

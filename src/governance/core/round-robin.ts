@@ -16,9 +16,7 @@ export class RoundRobinBalancer<Choice extends Member> implements Balancer<Choic
       this.#started = true
       this.#turn = random() % choices.length
     }
-    const weight = choices[0]!.weight
-    if (choices.every((choice) => choice.weight === weight)) return choices[this.#turn++ % choices.length]!
-    return this.#smooth(choices)
+    return equalWeights(choices) ? choices[this.#turn++ % choices.length]! : this.#smooth(choices)
   }
 
   #smooth(choices: readonly Choice[]): Choice {
@@ -37,4 +35,9 @@ export class RoundRobinBalancer<Choice extends Member> implements Balancer<Choic
     this.#earned.set(best, most - total)
     return best
   }
+}
+
+function equalWeights(choices: readonly Member[]): boolean {
+  for (const { weight } of choices) if (weight !== choices[0]!.weight) return false
+  return true
 }

@@ -25,9 +25,15 @@ export class ServiceGovernance<Choice extends Member> {
     this.#members = members.filter((member) => member.weight > 0)
   }
 
-  /** Undefined only if no instance takes calls. */
-  pick(nowMs: number, random: () => number, tried: readonly Choice[]): Choice | undefined {
-    const choices = this.#choices(nowMs, tried)
+  /** Undefined only if no instance takes calls. `fits`: which instances may be chosen at all; default all. */
+  pick(
+    nowMs: number,
+    random: () => number,
+    tried: readonly Choice[],
+    fits?: (member: Choice) => boolean,
+  ): Choice | undefined {
+    const members = fits === undefined ? this.#members : this.#members.filter(fits)
+    const choices = availableChoices(members, nowMs, tried)
     if (choices.length === 0) return undefined
     return (tried.length === 0 ? this.#balancer : this.#retryBalancer).pick(choices, random)
   }
@@ -41,14 +47,17 @@ export class ServiceGovernance<Choice extends Member> {
     member.health.onEnd()
     if (failedMs !== undefined) member.health.failed(failedMs)
   }
+}
 
-  #choices(nowMs: number, tried: readonly Choice[]): readonly Choice[] {
-    const members = this.#members
-    if (tried.length === 0 && members.every((member) => member.health.eligible(nowMs))) return members
-    const fresh = members.filter((member) => !tried.includes(member))
-    const healthy = fresh.filter((member) => member.health.eligible(nowMs))
-    if (healthy.length > 0) return healthy
-    // Tried but healthy beats untried but suspected only when nothing untried is left.
-    return fresh.length > 0 ? fresh : members
-  }
+function availableChoices<Choice extends Member>(
+  members: readonly Choice[],
+  nowMs: number,
+  tried: readonly Choice[],
+): readonly Choice[] {
+  if (tried.length === 0 && members.every((member) => member.health.eligible(nowMs))) return members
+  const fresh = members.filter((member) => !tried.includes(member))
+  const healthy = fresh.filter((member) => member.health.eligible(nowMs))
+  if (healthy.length > 0) return healthy
+  // Tried but healthy beats untried but suspected only when nothing untried is left.
+  return fresh.length > 0 ? fresh : members
 }

@@ -4,6 +4,7 @@ import type { AmbientCall, DependentCall } from '../call-context.ts'
 import { markCallFailure } from '../call-failure.ts'
 import { Deadline, rpcError, type WrittenCall } from '../core/index.ts'
 import type { DeadlineTimer } from '../deadline-timer.ts'
+import { unwatchSignal, watchSignal } from './abort-watch.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { JourneyRecorder } from './journey.ts'
 import type { Instance, ListWaiter, ServiceTarget } from './service-target.ts'
@@ -57,7 +58,6 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall, 
   #mayHaveRun = false
   #settled = false
   #awaitsList = false
-  #onAbort: (() => void) | undefined
 
   constructor(
     world: InvocationWorld,
@@ -147,7 +147,8 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall, 
   refused(error: FenbuError): void {
     if (this.#settled) return
     this.#endAttempt(error.code, false, undefined)
-    const untried = this.#request.target.governance.members.some((member) => !this.#tried.includes(member))
+    const { members } = this.#request.target.governance
+    const untried = members.some((member) => this.#mayGoTo(member) && !this.#tried.includes(member))
     if (untried) this.#continue(error, true)
     else this.#fail(error)
   }
@@ -186,13 +187,14 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall, 
 
   #next(nowMs: number): void {
     const { target, deadlineMs, method } = this.#request
-    const instance = target.governance.pick(nowMs, this.#world.random, this.#tried)
+    const fits = this.#mayHaveRun ? (member: Instance) => this.#idempotentAt(member) : undefined
+    const instance = target.governance.pick(nowMs, this.#world.random, this.#tried, fits)
     if (instance === undefined) {
       this.#fail(target.noInstance())
       return
     }
     this.attempt++
-    this.#idempotent = this.#request.idempotent || instance.declaresIdempotent(method)
+    this.#idempotent = this.#idempotentAt(instance)
     this.#instance = instance
     this.#connection = undefined
     this.#silentSinceMs = nowMs
@@ -229,8 +231,19 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall, 
   }
 
   #mayRetry(surelyNotRun: boolean): boolean {
-    const { retries } = this.#request.target
-    return mayRetry({ attempt: this.attempt, surelyNotRun }, { retries, idempotent: this.#idempotent })
+    const { retries, governance } = this.#request.target
+    if (!mayRetry({ attempt: this.attempt, surelyNotRun }, { retries, idempotent: this.#idempotent }))
+      return false
+    return governance.members.some((member) => this.#mayGoTo(member, surelyNotRun))
+  }
+
+  /** A call that may have run goes only to those who say themselves that running it twice does no harm. */
+  #mayGoTo(instance: Instance, surelyNotRun: boolean = true): boolean {
+    return (surelyNotRun && !this.#mayHaveRun) || this.#idempotentAt(instance)
+  }
+
+  #idempotentAt(instance: Instance): boolean {
+    return this.#request.idempotent || instance.declaresIdempotent(this.#request.method)
   }
 
   #endAttempt(result: string, instanceFailed: boolean, handlerMicros: number | undefined): void {
@@ -328,7 +341,7 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall, 
     this.#world.deadlines.remove(this)
     const { target, signal, parent } = this.#request
     if (this.#awaitsList) target.forget(this)
-    if (this.#onAbort) signal?.removeEventListener('abort', this.#onAbort)
+    if (signal !== undefined) unwatchSignal(signal, this)
     parent?.detach(this)
   }
 
@@ -338,10 +351,7 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall, 
       this.abort(signal.reason)
       return
     }
-    if (signal !== undefined) {
-      this.#onAbort = () => this.abort(signal.reason)
-      signal.addEventListener('abort', this.#onAbort, { once: true })
-    }
+    if (signal !== undefined) watchSignal(signal, this)
     parent?.attach(this)
   }
 

@@ -9,7 +9,13 @@ import {
 import { BALANCER_NAMES, type BalancerName, RETRIES_DEFAULT, RETRIES_MAX } from '../../governance/index.ts'
 import type { TlsOptions } from '../../host/index.ts'
 import type { Registry } from '../../registry/index.ts'
-import { type CodecName, encodeMetadata, type Metadata, VersionRange } from '../core/index.ts'
+import {
+  type CodecName,
+  encodeMetadata,
+  IDEMPOTENCY_KEY,
+  type Metadata,
+  VersionRange,
+} from '../core/index.ts'
 import type { Journey } from './journey.ts'
 
 /** No call waits longer: a deadline is never infinite. */
@@ -115,7 +121,11 @@ export interface ServiceOptions<Name extends string = string> {
   readonly loadBalance?: BalancerName
   /** Sent with every call. */
   readonly metadata?: Metadata
-  /** Methods that may run twice without harm: they are retried also when it is unknown whether they ran. */
+  /**
+   * Methods that may run twice without harm in every version that `version` allows: they are retried also when it is
+   * unknown whether they ran, at any instance. Without this, each provider speaks for itself: a call that may have
+   * run at an instance that declares the method idempotent is retried only at instances that do, too.
+   */
   readonly idempotent?: readonly Name[]
 }
 
@@ -155,7 +165,10 @@ export interface CallOptions {
   readonly timeoutMs?: number
   /** Aborting rejects the call with the signal's reason and cancels the handler. */
   readonly signal?: AbortSignal
-  /** The handler finds it in its metadata under `idempotency-key`. */
+  /**
+   * The same for every attempt at one piece of work, so that the handler can do it once: it is
+   * `currentCall().idempotencyKey` there. It is only carried: whether a call is retried depends on `idempotent` alone.
+   */
   readonly idempotencyKey?: string
   /** Added to the metadata of the service. */
   readonly metadata?: Metadata
@@ -166,7 +179,7 @@ export interface InvokeOptions extends CallOptions {
   readonly group?: string
   readonly retries?: number
   readonly loadBalance?: BalancerName
-  /** This method may run twice without harm. */
+  /** This method may run twice without harm, in every version that `version` allows. */
   readonly idempotent?: boolean
 }
 
@@ -196,7 +209,7 @@ export function resolveCallOptions(
   const metadata = {
     ...defaults.metadata,
     ...options.metadata,
-    ...(key !== undefined && { 'idempotency-key': stringOption(where, 'idempotencyKey', key, key) }),
+    ...(key !== undefined && { [IDEMPOTENCY_KEY]: stringOption(where, 'idempotencyKey', key, key) }),
   }
   return {
     timeoutMs: timeoutOption(where, options.timeoutMs, defaults.timeoutMs),

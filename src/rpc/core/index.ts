@@ -48,6 +48,7 @@ export {
 export {
   decodeMetadata,
   encodeMetadata,
+  IDEMPOTENCY_KEY,
   INHERITED_KEYS,
   inheritedMetadata,
   METADATA_BYTES_MAX,

@@ -11,6 +11,9 @@ export const METADATA_ENTRIES_MAX = 64
 /** What a handler's own calls carry on without being told (W3C Trace Context and Baggage). */
 export const INHERITED_KEYS: readonly string[] = ['traceparent', 'tracestate', 'baggage']
 
+/** Where a caller's name for one piece of work travels. */
+export const IDEMPOTENCY_KEY = 'idempotency-key'
+
 export const NO_METADATA: Metadata = Object.freeze(Object.create(null) as Record<string, string>)
 const NO_BYTES = new Uint8Array(0)
 

@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events'
 import { type AmbientCall, type DependentCall, runInCall } from '../call-context.ts'
-import { Deadline, type Metadata, type ProvidedMethod } from '../core/index.ts'
+import { Deadline, IDEMPOTENCY_KEY, type Metadata, type ProvidedMethod } from '../core/index.ts'
 
 /** What a call's deadline is reported to. */
 export interface CallOwner {
@@ -69,11 +70,22 @@ export class ServerCall extends Deadline implements AmbientCall {
     return this.provided.name
   }
 
+  get idempotencyKey(): string | undefined {
+    return this.metadata[IDEMPOTENCY_KEY]
+  }
+
   /** Made when a handler asks: most never do, and a signal costs more than the rest of a call. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    if (this.#aborted && !this.#controller.signal.aborted) this.#controller.abort(this.#abortReason)
+    this.#controller ??= this.#makeController()
     return this.#controller.signal
+  }
+
+  #makeController(): AbortController {
+    const controller = new AbortController()
+    // It lives as long as the call: a handler may well hand it to more than ten others.
+    setMaxListeners(0, controller.signal)
+    if (this.#aborted) controller.abort(this.#abortReason)
+    return controller
   }
 
   get aborted(): boolean {
