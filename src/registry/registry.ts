@@ -37,8 +37,8 @@ export interface Registration {
   update(change: InstanceChange, options?: WaitOptions): Promise<void>
   /**
    * Removes it; idempotent. An instance that is up is shown as draining for two readings (`coalesceMs`) first, so
-   * that consumers do not take its end for a loss of the registry. Fails with `REGISTRY_UNREACHABLE` (outcome unknown) when the registry does not answer:
-   * the registration then ends with the session, by itself.
+   * that consumers do not take its end for a loss of the registry. Fails with `REGISTRY_UNREACHABLE` (outcome
+   * unknown) when the registry does not answer: it is removed when the registry is back, or ends with the session.
    */
   deregister(): Promise<void>
 }

@@ -299,6 +299,26 @@ export function describeRegistry(engineName: string, startEngine: () => Promise<
       ])
     })
 
+    it('removes a registration that ended while the registry was away, though the session goes on', async () => {
+      const client = connect(shakyUrl(), { sessionTimeoutMs: 4_000 })
+      opened.push(client)
+      const provider = await open({ coordination: client, changeTimeoutMs: 100 })
+      const [consumer, name] = [await open(), service()]
+      const registration = await provider.register({ service: name, host: '127.0.0.1', port: 7001 })
+      const watch = consumer.watch(name)
+      await watch.ready()
+      proxy.refuseConnections()
+      await proxy.dropConnections()
+      await expect(registration.deregister()).rejects.toMatchObject({
+        code: 'REGISTRY_UNREACHABLE',
+        outcome: 'unknown',
+      })
+      proxy.acceptConnections()
+      await until(watch, (list) => list.instances.length === 0 || undefined)
+      expect(client.session?.count).toBe(1)
+      await eventually(async () => (provider.status().problem === undefined ? true : undefined))
+    })
+
     it('gives up a registration that nobody confirms in time, and does not make it later', async () => {
       proxy.refuseConnections()
       const [registry, name] = [await open({ registerTimeoutMs: 150 }, shakyUrl()), service()]

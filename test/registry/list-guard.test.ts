@@ -179,6 +179,32 @@ describe('the guard of a list', () => {
     expect(connectedMs).toBeGreaterThanOrEqual(3 * GRACE_MS)
   })
 
+  it('counts from the end of a slow reading, and lets only one decide that began after the grace', () => {
+    const { guard, shown, readings } = guarded()
+    guard.connected(0)
+    guard.listed(1, 'a', 'b')
+    guard.listedSlowly(2, 5_000)
+    guard.listedSlowly(5_000 + GRACE_MS - 1, 5_000 + GRACE_MS + 1)
+    expect(shown().at(-1)).toBe('kept a b')
+    expect(readings()).toEqual([5_000 + GRACE_MS])
+    guard.listedSlowly(5_000 + GRACE_MS, 6_000 + GRACE_MS)
+    expect(shown().at(-1)).toBe('live')
+  })
+
+  it('asks for another reading when the time is over and one that began earlier comes in', () => {
+    const { guard, shown, readings } = guarded()
+    guard.connected(0)
+    guard.listed(0, 'a', 'b')
+    guard.listed(0)
+    guard.disturbed(5 * GRACE_MS)
+    guard.connected(6 * GRACE_MS)
+    guard.listedSlowly(5 * GRACE_MS, 6 * GRACE_MS + 1)
+    expect(shown().at(-1)).toBe('kept a b')
+    expect(readings().at(-1)).toBe(6 * GRACE_MS)
+    guard.listed(6 * GRACE_MS + 2)
+    expect(shown().at(-1)).toBe('live')
+  })
+
   it('does not count the time without a connection', () => {
     const { guard, shown } = guarded()
     guard.connected(0)
@@ -239,11 +265,13 @@ function guarded() {
     guard: {
       connected: (nowMs: number) => guard.step({ type: 'connected', nowMs }, out),
       disturbed: (nowMs: number) => guard.step({ type: 'disturbed', nowMs }, out),
+      listedSlowly: (begunMs: number, nowMs: number, ...ids: string[]) =>
+        guard.step({ type: 'listed', begunMs, nowMs, instances: make(ids) }, out),
       cached: (...ids: string[]) => guard.step({ type: 'cached', instances: make(ids) }, out),
       listed: (nowMs: number, ...ids: string[]) =>
-        guard.step({ type: 'listed', nowMs, instances: make(ids) }, out),
+        guard.step({ type: 'listed', begunMs: nowMs, nowMs, instances: make(ids) }, out),
       listedAs: (nowMs: number, ...instances: Instance[]) =>
-        guard.step({ type: 'listed', nowMs, instances }, out),
+        guard.step({ type: 'listed', begunMs: nowMs, nowMs, instances }, out),
     },
   }
 }

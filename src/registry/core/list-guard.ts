@@ -8,8 +8,13 @@ export interface ListGuardOptions {
 export type ListGuardInput =
   /** A list from the cache file, taken while the registry has not answered. */
   | { readonly type: 'cached'; readonly instances: readonly Instance[] }
-  /** A complete reading of the registry, and when it was begun. */
-  | { readonly type: 'listed'; readonly nowMs: number; readonly instances: readonly Instance[] }
+  /** A complete reading of the registry. It may have begun before the present connection. */
+  | {
+      readonly type: 'listed'
+      readonly begunMs: number
+      readonly nowMs: number
+      readonly instances: readonly Instance[]
+    }
   /** The connection to the registry, or the session with it, was lost. */
   | { readonly type: 'disturbed'; readonly nowMs: number }
   | { readonly type: 'connected'; readonly nowMs: number }
@@ -68,7 +73,7 @@ export class ListGuard {
         this.#cached(input.instances, out)
         break
       case 'listed':
-        this.#listed(input.instances, input.nowMs, out)
+        this.#listed(input, out)
         break
       case 'disturbed':
         this.#disturbed(input.nowMs, out)
@@ -95,11 +100,11 @@ export class ListGuard {
     if (this.#published?.source === 'live') this.#publish(this.#published.instances, 'kept', out)
   }
 
-  #listed(instances: readonly Instance[], nowMs: number, out: ListGuardOutput): void {
+  #listed({ instances, begunMs, nowMs }: ListGuardInput & { type: 'listed' }, out: ListGuardOutput): void {
     this.#forgetLost(instances, nowMs)
     const good = this.#good
     if (good === undefined || !this.#looksLikeLoss(good, instances)) this.#accept(instances, nowMs, out)
-    else if (nowMs >= this.#doubtUntilMs(nowMs, out)) this.#believe(instances, out)
+    else if (begunMs >= this.#doubtUntilMs(begunMs, nowMs, out)) this.#believe(instances, out)
     else this.#publish(union([...this.#lostInstances(), ...good.instances], instances), 'kept', out)
   }
 
@@ -123,7 +128,7 @@ export class ListGuard {
   }
 
   /** When the reading that decides may begin. Doubt begins, or goes on with a new connection, here. */
-  #doubtUntilMs(nowMs: number, out: ListGuardOutput): number {
+  #doubtUntilMs(begunMs: number, nowMs: number, out: ListGuardOutput): number {
     const { confirmGraceMs } = this.#options
     this.#doubt ??= { untilMs: undefined, connectedSinceMs: nowMs, earlierMs: 0 }
     const doubt = this.#doubt
@@ -131,7 +136,7 @@ export class ListGuard {
     doubt.connectedSinceMs ??= nowMs
     const leftMs = confirmGraceMs * GRACES_MAX - doubt.earlierMs
     doubt.untilMs = Math.min(nowMs + confirmGraceMs, doubt.connectedSinceMs + Math.max(0, leftMs))
-    if (nowMs < doubt.untilMs) out.readAgainAt(doubt.untilMs)
+    if (begunMs < doubt.untilMs) out.readAgainAt(doubt.untilMs)
     return doubt.untilMs
   }
 

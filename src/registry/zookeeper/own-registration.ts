@@ -14,6 +14,7 @@ import type { Registration, WaitOptions } from '../registry.ts'
 import { Repeater } from '../repeater.ts'
 import { withinTime } from '../time-limit.ts'
 import { Waiter } from '../waiter.ts'
+import type { Leftovers } from './leftovers.ts'
 import type { RegistryContext } from './registry-context.ts'
 import { isRefusal, unlessExisting, unlessMissing } from './tree-errors.ts'
 
@@ -45,13 +46,15 @@ export class OwnRegistration implements Registration {
   /** Ends the repair under way when the registration leaves. */
   readonly #end = new AbortController()
   #leaving: Promise<void> | undefined
+  readonly #leftovers: Leftovers
   readonly #left: () => void
 
-  constructor(context: RegistryContext, instance: Instance, left: () => void) {
+  constructor(context: RegistryContext, instance: Instance, leftovers: Leftovers, left: () => void) {
     this.instance = instance
     this.#wanted = instance
     this.#context = context
     this.#path = providerPath(context.options.root, instance.service, instance.id)
+    this.#leftovers = leftovers
     this.#left = left
     this.#repeater = new Repeater(() => this.#check())
     this.#repeater.kick()
@@ -184,12 +187,14 @@ export class OwnRegistration implements Registration {
         await unlessMissing(client.delete(this.#path, { signal }))
         return
       } catch (cause) {
-        if (signal.aborted || isRefusal(cause))
+        if (signal.aborted || isRefusal(cause)) {
+          this.#leftovers.add(this.#path)
           throw registryError(
             'REGISTRY_UNREACHABLE',
-            `${url} did not confirm the removal of ${this.#path} within ${options.changeTimeoutMs} ms; it ends with the session`,
+            `${url} did not confirm the removal of ${this.#path} within ${options.changeTimeoutMs} ms; it is removed when the registry is back, or ends with the session`,
             { cause },
           )
+        }
         await pause(retryDelayMs(attempt, randomBytes(4).readUInt32BE()))
       }
     }

@@ -86,18 +86,23 @@ export class ServiceSubscription {
   }
 
   async #check(): Promise<number> {
-    const nowMs = performance.now()
+    const begunMs = performance.now()
     try {
-      const instances = await this.#read(nowMs)
+      const instances = await this.#read(begunMs)
       this.#attempt = 0
       this.#context.recovered(this)
-      if (this.#readAgainAtMs !== undefined && nowMs >= this.#readAgainAtMs) this.#readAgainAtMs = undefined
-      this.#guard.step({ type: 'listed', nowMs, instances }, this.#guardOutput)
+      if (this.#decides(begunMs)) this.#readAgainAtMs = undefined
+      this.#guard.step({ type: 'listed', begunMs, nowMs: performance.now(), instances }, this.#guardOutput)
       return this.#pauseMs()
     } catch (error) {
       this.#failed(error)
       return retryDelayMs(this.#attempt++, randomBytes(4).readUInt32BE())
     }
+  }
+
+  /** A reading that begins then is the second one. */
+  #decides(begunMs: number): boolean {
+    return this.#readAgainAtMs !== undefined && begunMs >= this.#readAgainAtMs
   }
 
   /** A reading that came a moment before its time, as timers may, is made once more. */
@@ -124,10 +129,10 @@ export class ServiceSubscription {
       )
   }
 
-  async #read(nowMs: number): Promise<readonly Instance[]> {
+  async #read(begunMs: number): Promise<readonly Instance[]> {
     const { client } = this.#context
-    // The second reading decides: not on the word of a server that lags behind.
-    if (this.#readAgainAtMs !== undefined && nowMs >= this.#readAgainAtMs) await client.sync(this.#path)
+    // Not on the word of a server that lags behind.
+    if (this.#decides(begunMs)) await client.sync(this.#path)
     const names = await this.#names()
     for (const name of [...this.#records.keys()]) if (!names.has(name)) this.#forget(name)
     const unread = [...names].filter((name) => this.#stale.has(name) || !this.#records.has(name))

@@ -6,6 +6,7 @@ import { DURATION_MS_MAX, timeoutOption } from '../options.ts'
 import { checkServiceName, newInstance } from '../own-instance.ts'
 import type { Registration, Registry, RegistryStatus, ServiceWatch, WaitOptions } from '../registry.ts'
 import { withinTime } from '../time-limit.ts'
+import { Leftovers } from './leftovers.ts'
 import { OwnRegistration } from './own-registration.ts'
 import type { RegistryContext } from './registry-context.ts'
 import { ServiceSubscription } from './service-subscription.ts'
@@ -18,6 +19,7 @@ export class ZooKeeperRegistry implements Registry {
   readonly #context: RegistryContext
   readonly #cache: CacheFile | undefined
   readonly #release: () => Promise<void>
+  readonly #leftovers: Leftovers
   readonly #registrations = new Set<OwnRegistration>()
   readonly #subscriptions = new Map<string, ServiceSubscription>()
   /** What was let go and has not ended yet; awaited by `close`. */
@@ -31,6 +33,7 @@ export class ZooKeeperRegistry implements Registry {
   /** `release` gives the client back. */
   constructor(context: RegistryContext, cache: CacheFile | undefined, release: () => Promise<void>) {
     this.#context = context
+    this.#leftovers = new Leftovers(context)
     this.#cache = cache
     this.#release = release
     this.#unsubscribe = context.client.onState((state) => this.#entered(state))
@@ -42,7 +45,7 @@ export class ZooKeeperRegistry implements Registry {
     const { options: own, url } = this.#context
     const timeoutMs = timeoutOption('register', options.timeoutMs, own.registerTimeoutMs)
     options.signal?.throwIfAborted()
-    const registration = new OwnRegistration(this.#context, newInstance(description), () =>
+    const registration = new OwnRegistration(this.#context, newInstance(description), this.#leftovers, () =>
       this.#registrations.delete(registration),
     )
     this.#registrations.add(registration)
@@ -173,6 +176,7 @@ export class ZooKeeperRegistry implements Registry {
     for (const registration of this.#registrations) this.#letGo(registration.deregister())
     // What could not be removed ends with the session, which ends with the client.
     await Promise.all(this.#ending)
+    await this.#leftovers.close()
     await this.#cache?.close()
     await this.#release()
   }
