@@ -199,11 +199,11 @@ async function startZooKeeper() {
   const names = ['zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-nop', 'snappy-java', 'metrics-core']
   const classpath = names.map((name) => `${jars}/${name}.jar`).join(':')
   const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-  const java = spawn('java', ['-Xmx512m', '-cp', classpath, main, join(folder, 'zoo.cfg')], {
-    stdio: 'ignore',
-  })
+  const java = ['java', '-Xmx512m', '-cp', classpath, main, join(folder, 'zoo.cfg')]
+  // It must not outlive a bench that is killed.
+  const server = spawn('setpriv', ['--pdeathsig', 'KILL', ...java], { stdio: 'ignore' })
   await listening(port)
-  return new Engine('zookeeper', port, () => ended(java, folder))
+  return new Engine('zookeeper', port, () => ended(server, folder))
 }
 
 async function startFenbu() {

@@ -5,6 +5,7 @@ import {
   type CoordinationClientOptions,
   connect,
   type MultiError,
+  operations,
   type WatchEvent,
 } from '../../src/coordination/client/index.ts'
 
@@ -346,7 +347,41 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
     })
 
     it('reads the version of the server', async () => {
-      expect(await client.serverVersion()).toMatch(/^3\.8\.0/)
+      expect(await client.serverVersion()).toMatch(/^(fenbu \d\S* \(ZooKeeper 3\.8\.0\)|ZooKeeper 3\.8\.0)$/)
+    })
+
+    it('takes the largest request beside those of others', async () => {
+      const path = await root()
+      const [large, other] = [open(), open()]
+      await Promise.all([large.ready(), other.ready()])
+      const lost: string[] = []
+      for (const each of [large, other]) each.onState((state) => lost.push(state))
+      for (const bytes of [1_047_600, 1_048_400]) {
+        const calls = [large.set(path, new Uint8Array(bytes)), large.set(path, new Uint8Array(600_000))]
+        for (let i = 0; i < 20; i++) calls.push(other.set(path, EMPTY))
+        await Promise.all(calls)
+      }
+      expect(lost).toEqual([])
+    })
+
+    it('makes any operation of the table', async () => {
+      const path = await root()
+      const own = open()
+      await own.create(`${path}/mine`, utf8('data'), { mode: 'ephemeral' })
+      expect(await own.call(operations.getEphemerals, { prefix: path })).toEqual({ paths: [`${path}/mine`] })
+      const parts = [
+        { operation: operations.getData, request: { path: `${path}/mine`, watch: false } },
+        { operation: operations.getChildren, request: { path: `${path}/none`, watch: false } },
+      ]
+      const [found, absent] = await own.call(operations.multiRead, parts)
+      expect(text((found!.reply as { data: Uint8Array }).data)).toBe('data')
+      expect(absent).toMatchObject({ operation: undefined, error: -101 })
+      expect(await failure(own.call(operations.getAcl, { path: `${path}/none` }))).toMatchObject({
+        code: 'COORDINATION_NO_NODE',
+      })
+      expect(await failure(own.call(operations.ping as never, undefined))).toMatchObject({
+        code: 'OPTION_INVALID',
+      })
     })
 
     it('goes on with its session after the server was away: ephemerals stay, watches tell what was missed', async () => {

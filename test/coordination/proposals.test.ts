@@ -266,6 +266,15 @@ describe('the proposals of a coordination server', () => {
     expect(peers.map(({ isGone }) => isGone)).toEqual([true, false])
   })
 
+  it('leave nothing counted for a connection that ends while it makes room for its own request', async () => {
+    const { log, server, peers } = await start(1)
+    log.answers = ['unknown']
+    peers[0]!.set(HALF)
+    peers[0]!.set(HALF)
+    expect(peers[0]!.isGone).toBe(true)
+    expect([server.outstanding.count, server.outstanding.bytes]).toEqual([0, 0])
+  })
+
   it('leave nothing counted as outstanding once all connections are closed, whatever became of them', async () => {
     const step = fc.record({
       peer: fc.nat(2),

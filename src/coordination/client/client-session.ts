@@ -425,7 +425,7 @@ export class ClientSession {
         call.fail(
           coordinationError(
             'COORDINATION_SESSION_EXPIRED',
-            `${call.what}: the session was lost before the request could be sent`,
+            `${call.what}: the session was lost while the request waited for a connection`,
             { outcome: 'not-executed', cause: this.#lastFailure },
           ),
         )
