@@ -28,6 +28,7 @@ export {
 export {
   createRpcServer,
   type DrainOptions,
+  declareOutcome,
   type HandlerFailure,
   type ProvideOptions,
   Provider,

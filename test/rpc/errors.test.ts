@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { FenbuError, type HandlerFailure, isFenbuError, RemoteError } from '../../src/rpc/index.ts'
+import {
+  declareOutcome,
+  FenbuError,
+  type HandlerFailure,
+  isFenbuError,
+  RemoteError,
+} from '../../src/rpc/index.ts'
 import { callFrom, gate, MemoryRegistry, serve } from './fixture.ts'
 
 class OutOfStock extends FenbuError {
@@ -19,10 +25,10 @@ async function failing(methods: Record<string, (...args: never[]) => unknown>) {
 }
 
 describe('the error of a handler', () => {
-  it('crosses with code, outcome, message and details if it is a FenbuError', async () => {
+  it('crosses with code, message and details if it is a FenbuError, and with the outcome that the handler declares', async () => {
     const { client } = await failing({
       buy: () => {
-        throw new OutOfStock(3)
+        throw declareOutcome(new OutOfStock(3), 'not-executed')
       },
     })
     const error = await client.invoke('failing', 'buy').catch((caught: unknown) => caught)
@@ -45,6 +51,40 @@ describe('the error of a handler', () => {
     const { client, failures } = await failing({ odd: async () => Promise.reject(thrown) })
     await expect(client.invoke('failing', 'odd')).rejects.toMatchObject({ code: 'RPC_INTERNAL' })
     expect(failures[0]!.error).toBe(thrown)
+  })
+
+  it('leaves open whether the method ran, unless the handler declares it: the outcome of one step is not its own', async () => {
+    const written: string[] = []
+    const { client } = await failing({
+      // The second step surely did not run; the first did.
+      buy: async () => {
+        written.push('order')
+        throw new FenbuError('COORDINATION_BAD_VERSION', 'not-executed', 'version 3, not 2')
+      },
+      done: () => {
+        throw declareOutcome(new FenbuError('SHOP_DONE', 'unknown', 'done before'), 'executed')
+      },
+    })
+    await expect(client.invoke('failing', 'buy')).rejects.toMatchObject({
+      code: 'COORDINATION_BAD_VERSION',
+      outcome: 'unknown',
+    })
+    expect(written).toEqual(['order'])
+    await expect(client.invoke('failing', 'done')).rejects.toMatchObject({ outcome: 'executed' })
+  })
+
+  it('that another provider declared is not believed of the handler that lets it pass', async () => {
+    const { client } = await failing({
+      inner: () => {
+        throw declareOutcome(new OutOfStock(0), 'not-executed')
+      },
+      outer: () => client.invoke('failing', 'inner'),
+    })
+    await expect(client.invoke('failing', 'inner')).rejects.toMatchObject({ outcome: 'not-executed' })
+    await expect(client.invoke('failing', 'outer')).rejects.toMatchObject({
+      code: 'SHOP_OUT_OF_STOCK',
+      outcome: 'unknown',
+    })
   })
 
   it('that came from a call of its own says nothing about what it did before', async () => {
@@ -80,7 +120,7 @@ describe('the error of a handler', () => {
       },
     })
     const error = await client.invoke('failing', 'odd').catch((caught: unknown) => caught)
-    expect(error).toMatchObject({ code: 'SHOP_ODD', outcome: 'executed', details: undefined })
+    expect(error).toMatchObject({ code: 'SHOP_ODD', outcome: 'unknown', details: undefined })
     expect((error as Error).message).toHaveLength(4096)
   })
 })

@@ -1,4 +1,5 @@
 import { FenbuError, type Outcome } from 'fenbu'
+import { declareOutcome } from 'fenbu/rpc'
 
 export type ShopErrorCode = 'SHOP_INVALID' | 'SHOP_UNKNOWN_ITEM' | 'SHOP_REQUEST_ID_REUSED' | 'SHOP_UNSETTLED'
 
@@ -8,5 +9,6 @@ export function shopError(
   message: string,
   details: { readonly outcome?: Outcome; readonly cause?: unknown } = {},
 ): FenbuError<ShopErrorCode> {
-  return new FenbuError(code, details.outcome ?? 'not-executed', message, { cause: details.cause })
+  const outcome = details.outcome ?? 'not-executed'
+  return declareOutcome(new FenbuError(code, outcome, message, { cause: details.cause }), outcome)
 }

@@ -1,7 +1,6 @@
 import { FenbuError, isFenbuError } from '../../base/index.ts'
 import { mayRetry, patienceMs } from '../../governance/index.ts'
 import type { AmbientCall, DependentCall } from '../call-context.ts'
-import { markCallFailure } from '../call-failure.ts'
 import { Deadline, rpcError, type WrittenCall } from '../core/index.ts'
 import type { DeadlineTimer } from '../deadline-timer.ts'
 import { unwatchSignal, watchSignal } from './abort-watch.ts'
@@ -325,7 +324,7 @@ export class Invocation extends Deadline implements DependentCall, WrittenCall, 
       ? [error.code, error.outcome]
       : ['aborted', 'unknown' as const]
     this.#recorder?.ended(result, outcome)
-    this.#reject(markCallFailure(error))
+    this.#reject(error)
   }
 
   /** The last attempt may surely not have run, and an earlier one may have: then nobody knows. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FenbuError, isFenbuError } from '../../base/index.ts'
-import { isCallFailure } from '../call-failure.ts'
 import { type RemoteFailure, rpcError } from '../core/index.ts'
+import { declaredOutcome } from './declared-outcome.ts'
 
 /** What this process is told of a handler's failure that its caller must not see. */
 export interface HandlerFailure {
@@ -13,8 +13,8 @@ export interface HandlerFailure {
 }
 
 /**
- * How a handler's error crosses. A FenbuError says itself what callers may know; anything else stays here, under an
- * id that the caller is given.
+ * How a handler's error crosses. A FenbuError with its code, message and details, and with the outcome that the
+ * handler declared; anything else stays here, under an id that the caller is given.
  */
 export function crossingFailure(
   error: unknown,
@@ -35,9 +35,7 @@ export function crossingFailure(
 
 function asTold(error: FenbuError): RemoteFailure {
   const details: unknown = 'details' in error ? error.details : undefined
-  // That a call made by the handler did not run says nothing about what the handler did before.
-  const nested = isCallFailure(error) && error.outcome === 'not-executed'
-  return { code: error.code, outcome: nested ? 'unknown' : error.outcome, message: error.message, details }
+  return { code: error.code, outcome: declaredOutcome(error), message: error.message, details }
 }
 
 /** The answer to a method that returned something to iterate. Nobody iterates it, so a generator never starts. */

@@ -1,3 +1,4 @@
+export { declareOutcome } from './declared-outcome.ts'
 export type { HandlerFailure } from './failure.ts'
 export { type ResolvedServerLimits, resolveServerLimits, SERVER_LIMITS, type ServerLimits } from './limits.ts'
 export type { ProvideOptions } from './provided-service.ts'
