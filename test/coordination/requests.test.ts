@@ -24,7 +24,7 @@ async function start(options: EmbeddedOptions = {}): Promise<number> {
 }
 
 async function join(port: number): Promise<RawClient> {
-  const { client } = await RawClient.join(port)
+  const { client } = await RawClient.join(port, { timeoutMs: 40_000 })
   clients.push(client)
   return client
 }
