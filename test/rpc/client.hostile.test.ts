@@ -230,3 +230,14 @@ it('services that were asked for by name are forgotten after many others', async
   for (let n = 0; n < 1_000; n++) await expect(client.invoke(`s${n}`, 'a')).rejects.toThrow('none is listed')
   expect(watched).toBeLessThanOrEqual(256)
 })
+
+it.each(['connectTimeoutMs', 'keepaliveMs', 'keepaliveTimeoutMs'])(
+  '%s of a client is bounded by what a timer can hold',
+  async (option) => {
+    for (const ms of [0, 2 ** 31])
+      expect(() => callFrom(new MemoryRegistry(), { [option]: ms })).toThrow(
+        expect.objectContaining({ code: 'OPTION_INVALID', message: expect.stringContaining(option) }),
+      )
+    callFrom(new MemoryRegistry(), { [option]: 2 ** 31 - 1 })
+  },
+)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { callFrom, MemoryRegistry, serve } from './fixture.ts'
+import type { InstanceDescription, WaitOptions } from '../../src/registry/index.ts'
+import { callFrom, gate, MemoryRegistry, serve } from './fixture.ts'
 
 class Stock {
   readonly kind: string
@@ -143,6 +144,76 @@ describe('what is provided', () => {
   })
 })
 
+describe('while the registry does not answer', () => {
+  /** A registry whose answers the test gives, and which keeps to the signal of whoever waits. */
+  function slowRegistry() {
+    const registry = new MemoryRegistry()
+    const register = registry.register.bind(registry)
+    const answer = gate()
+    const waits: WaitOptions[] = []
+    registry.register = async (description: InstanceDescription, wait: WaitOptions = {}) => {
+      waits.push(wait)
+      const aborted = new Promise<never>((_, reject) => {
+        wait.signal?.addEventListener('abort', () => reject(wait.signal?.reason))
+      })
+      await Promise.race([answer.opened, aborted])
+      return await register(description)
+    }
+    return { registry, answer, waits }
+  }
+
+  it('providing waits no longer than it was told, by default 10 s', async () => {
+    const { registry, answer, waits } = slowRegistry()
+    const server = await serve(registry)
+    const provisions = [
+      server.provide('s', { a: () => 1 }),
+      server.provide('t', { a: () => 1 }, { timeoutMs: 50 }),
+    ]
+    answer.open()
+    await Promise.all(provisions)
+    expect(waits).toMatchObject([{ timeoutMs: 10_000 }, { timeoutMs: 50 }])
+    for (const timeoutMs of [0, 2 ** 31, 1.5])
+      await expect(server.provide('u', { a: () => 1 }, { timeoutMs })).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+      })
+  })
+
+  it('who gives up providing leaves nothing behind', async () => {
+    const { registry, answer } = slowRegistry()
+    const server = await serve(registry)
+    const controller = new AbortController()
+    const provision = server.provide('s', { a: () => 1 }, { signal: controller.signal })
+    controller.abort(new Error('never mind'))
+    await expect(provision).rejects.toThrow('never mind')
+    answer.open()
+    await server.provide('s', { a: () => 2 })
+    expect(await callFrom(registry).invoke('s', 'a')).toBe(2)
+  })
+
+  it('a server that closes gives up providing', async () => {
+    const { registry } = slowRegistry()
+    const server = await serve(registry)
+    const refused = expect(server.provide('s', { a: () => 1 })).rejects.toMatchObject({ code: 'RPC_CLOSED' })
+    await server.close()
+    await refused
+    expect(registry.watch('s').current?.instances).toEqual([])
+  })
+
+  it('a server that closes takes back what is confirmed in that moment', async () => {
+    const { registry, answer } = slowRegistry()
+    const register = registry.register.bind(registry)
+    // Too late to be given up.
+    registry.register = (description) => register(description)
+    const server = await serve(registry)
+    const refused = expect(server.provide('s', { a: () => 1 })).rejects.toMatchObject({ code: 'RPC_CLOSED' })
+    const closed = server.close()
+    answer.open()
+    await refused
+    await closed
+    expect(registry.watch('s').current?.instances).toEqual([])
+  })
+})
+
 describe('a server', () => {
   it('says what is wrong with its options', async () => {
     await expect(serve(undefined, { port: 70_000 })).rejects.toMatchObject({ code: 'OPTION_INVALID' })
@@ -165,10 +236,11 @@ describe('a server', () => {
 
   it('that listens everywhere must say what consumers shall call', async () => {
     const registry = new MemoryRegistry()
-    const server = await serve(registry, { host: '0.0.0.0', insecure: true })
-    await expect(server.provide('s', { a: () => 1 })).rejects.toMatchObject({
-      message: expect.stringContaining('advertiseHost'),
-    })
+    for (const host of ['0.0.0.0', '::', '0', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0'])
+      await expect(serve(registry, { host, insecure: true })).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+        message: expect.stringContaining('advertiseHost'),
+      })
     const named = await serve(registry, { host: '0.0.0.0', insecure: true, advertiseHost: '127.0.0.1' })
     await named.provide('s', { a: () => 1 })
     expect(await callFrom(registry).invoke('s', 'a')).toBe(1)

@@ -16,6 +16,7 @@ import {
   type Metadata,
   VersionRange,
 } from '../core/index.ts'
+import { DELAY_MS_MAX } from '../delay.ts'
 import type { Journey } from './journey.ts'
 
 /** No call waits longer: a deadline is never infinite. */
@@ -85,14 +86,16 @@ export function resolveClientOptions(options: RpcClientOptions): ResolvedClientO
       options.connectTimeoutMs,
       d.connectTimeoutMs,
       1,
+      DELAY_MS_MAX,
     ),
-    keepaliveMs: wholeNumberOption(where, 'keepaliveMs', options.keepaliveMs, d.keepaliveMs, 1),
+    keepaliveMs: wholeNumberOption(where, 'keepaliveMs', options.keepaliveMs, d.keepaliveMs, 1, DELAY_MS_MAX),
     keepaliveTimeoutMs: wholeNumberOption(
       where,
       'keepaliveTimeoutMs',
       options.keepaliveTimeoutMs,
       d.keepaliveTimeoutMs,
       1,
+      DELAY_MS_MAX,
     ),
     maxFrameBytes: wholeNumberOption(
       where,

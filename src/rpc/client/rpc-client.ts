@@ -17,6 +17,7 @@ import {
   rpcError,
 } from '../core/index.ts'
 import { DeadlineTimer } from '../deadline-timer.ts'
+import { DELAY_MS_MAX } from '../delay.ts'
 import { type Call, makeCall } from './call.ts'
 import type { ChannelWorld } from './channel.ts'
 import { type ChannelStatus, Channels } from './channels.ts'
@@ -160,7 +161,14 @@ class CallingClient implements RpcClient {
   }
 
   close(options: CloseOptions = {}): Promise<void> {
-    const timeoutMs = wholeNumberOption('close', 'timeoutMs', options.timeoutMs, CLOSE_TIMEOUT_MS_DEFAULT, 0)
+    const timeoutMs = wholeNumberOption(
+      'close',
+      'timeoutMs',
+      options.timeoutMs,
+      CLOSE_TIMEOUT_MS_DEFAULT,
+      0,
+      DELAY_MS_MAX,
+    )
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
   }

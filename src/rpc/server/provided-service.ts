@@ -21,9 +21,13 @@ export interface ProvideOptions<T> {
   readonly weight?: number
   /** What consumers can read of this instance in the registry. */
   readonly metadata?: Readonly<Record<string, string>>
+  /** Time for the registry to confirm, ms; then `REGISTRY_UNREACHABLE`, and nothing is provided. Default 10 000. */
+  readonly timeoutMs?: number
+  /** Aborting rejects with the signal's reason, and nothing is provided. */
+  readonly signal?: AbortSignal
 }
 
-const KNOWN = ['version', 'group', 'methods', 'idempotent', 'weight', 'metadata']
+const KNOWN = ['version', 'group', 'methods', 'idempotent', 'weight', 'metadata', 'timeoutMs', 'signal']
 
 /** Checks what `provide` was given, and builds the map in which names from the wire are looked up. */
 export function makeProvidedService<T extends object>(

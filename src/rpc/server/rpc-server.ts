@@ -2,12 +2,14 @@ import {
   checkKnownOptions,
   type FenbuError,
   invalidOption,
+  shown,
   stringOption,
   wholeNumberOption,
 } from '../../base/index.ts'
 import { type Address, Listener, type TlsOptions } from '../../host/index.ts'
-import type { Registration, Registry } from '../../registry/index.ts'
+import type { InstanceDescription, Registration, Registry, WaitOptions } from '../../registry/index.ts'
 import { IDEMPOTENT_METADATA, type ProvidedService, rpcError } from '../core/index.ts'
+import { DELAY_MS_MAX } from '../delay.ts'
 import type { HandlerFailure } from './failure.ts'
 import { resolveServerLimits, type ServerLimits } from './limits.ts'
 import type { ProvideOptions } from './provided-service.ts'
@@ -49,6 +51,9 @@ const KNOWN: readonly (keyof RpcServerOptions)[] = [
 /** Time that calls under way get when a server stops, ms. */
 export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000
 
+/** Time that the registry gets to confirm what is provided, ms. */
+const PROVIDE_TIMEOUT_MS_DEFAULT = 10_000
+
 /** Time that the registry gets to tell consumers that this server drains, and later to forget it, ms. */
 const ANNOUNCE_MS_MAX = 1_000
 
@@ -77,7 +82,8 @@ export interface RpcServer {
   /**
    * Makes a service callable, and announces it in the registry. A plain object exposes its own functions, an
    * instance of a class what `options.methods` lists. Rejects with `RPC_METHODS_INVALID`, `RPC_ALREADY_PROVIDED`,
-   * or what the registry says.
+   * `RPC_CLOSED` when the server is closed meanwhile, or what the registry says, such as `REGISTRY_UNREACHABLE`;
+   * nothing stays provided then.
    */
   provide<T extends object>(
     service: string,
@@ -98,6 +104,7 @@ export interface RpcServer {
 export async function createRpcServer(options: RpcServerOptions = {}): Promise<RpcServer> {
   const where = 'createRpcServer'
   checkKnownOptions(where, options, KNOWN)
+  if (options.registry !== undefined && options.advertiseHost === undefined) checkAdvertisable(options.host)
   const limits = resolveServerLimits(where, options)
   const provider = new Provider({
     limits,
@@ -119,6 +126,10 @@ class ListeningServer implements RpcServer {
   readonly #listener: Listener
   readonly #options: RpcServerOptions
   readonly #provisions = new Set<ServerProvision>()
+  /** Services that the registry has not confirmed yet. */
+  readonly #announcing = new Set<Promise<unknown>>()
+  /** Aborts once the server stops. */
+  readonly #stop = new AbortController()
   #closing: Promise<void> | undefined
 
   constructor(provider: Provider, listener: Listener, options: RpcServerOptions) {
@@ -145,21 +156,31 @@ class ListeningServer implements RpcServer {
     options: ProvideOptions<T> = {},
   ): Promise<Provision> {
     if (this.#closing) throw closed()
+    const wait = this.#waitOptions(`provide(${shown(service)})`, options)
     const provided = this.#provider.provide(service, implementation, options)
-    const withdraw = (): void => this.#provider.withdraw(provided)
     try {
-      const registration = await this.#register(service, options, provided)
-      const provision = new ServerProvision(provided, registration, withdraw)
+      const registration = await this.#announce(provided, options, wait)
+      const provision: ServerProvision = new ServerProvision(provided, registration, () => {
+        this.#provisions.delete(provision)
+        this.#provider.withdraw(provided)
+      })
       this.#provisions.add(provision)
       return provision
     } catch (error) {
-      withdraw()
+      this.#provider.withdraw(provided)
       throw error
     }
   }
 
   drain(options: DrainOptions = {}): Promise<void> {
-    const timeoutMs = wholeNumberOption('drain', 'timeoutMs', options.timeoutMs, DRAIN_TIMEOUT_MS_DEFAULT, 0)
+    const timeoutMs = wholeNumberOption(
+      'drain',
+      'timeoutMs',
+      options.timeoutMs,
+      DRAIN_TIMEOUT_MS_DEFAULT,
+      0,
+      DELAY_MS_MAX,
+    )
     this.#closing ??= this.#drain(timeoutMs)
     return this.#closing
   }
@@ -173,6 +194,7 @@ class ListeningServer implements RpcServer {
   }
 
   async #drain(timeoutMs: number): Promise<void> {
+    this.#stop.abort(closed())
     const provisions = [...this.#provisions]
     // Consumers that hear of it later are told by GOAWAY; a registry that is down must not keep a process from stopping.
     await settledWithin(
@@ -181,31 +203,74 @@ class ListeningServer implements RpcServer {
     )
     this.#provider.drain(timeoutMs)
     await this.#listener.close({ drainTimeoutMs: timeoutMs })
-    await settledWithin(
-      ANNOUNCE_MS_MAX,
-      provisions.map((provision) => provision.withdraw()),
-    )
+    await settledWithin(ANNOUNCE_MS_MAX, [
+      ...provisions.map((provision) => provision.withdraw()),
+      ...this.#announcing,
+    ])
+  }
+
+  #waitOptions(where: string, { timeoutMs, signal }: WaitOptions): Required<WaitOptions> {
+    if (signal !== undefined && !(signal instanceof AbortSignal))
+      throw invalidOption(where, 'signal', signal, 'an AbortSignal')
+    const stop = this.#stop.signal
+    return {
+      timeoutMs: wholeNumberOption(
+        where,
+        'timeoutMs',
+        timeoutMs,
+        PROVIDE_TIMEOUT_MS_DEFAULT,
+        1,
+        DELAY_MS_MAX,
+      ),
+      // A signal of its own for each: many may wait, and a signal warns of many listeners.
+      signal: AbortSignal.any(signal === undefined ? [stop] : [stop, signal]),
+    }
+  }
+
+  async #announce(
+    provided: ProvidedService,
+    options: AnnounceOptions,
+    wait: WaitOptions,
+  ): Promise<Registration | undefined> {
+    const { registry } = this.#options
+    if (registry === undefined) return undefined
+    const announcing = this.#register(registry, this.#describe(provided, options), wait)
+    this.#announcing.add(announcing)
+    try {
+      return await announcing
+    } finally {
+      this.#announcing.delete(announcing)
+    }
   }
 
   async #register(
-    service: string,
-    options: Pick<ProvideOptions<object>, 'weight' | 'metadata'>,
-    provided: ProvidedService,
-  ): Promise<Registration | undefined> {
-    const { registry, advertiseHost, advertisePort, zone } = this.#options
-    if (registry === undefined) return undefined
-    return await registry.register({
-      service,
-      host: advertiseHost ?? advertisable(this.address.host),
+    registry: Registry,
+    instance: InstanceDescription,
+    wait: WaitOptions,
+  ): Promise<Registration> {
+    const registration = await registry.register(instance, wait)
+    if (!this.#stop.signal.aborted) return registration
+    // Confirmed in the moment in which the server began to stop: nobody else knows of it.
+    await registration.deregister()
+    throw closed()
+  }
+
+  #describe(provided: ProvidedService, { weight, metadata }: AnnounceOptions): InstanceDescription {
+    const { advertiseHost, advertisePort, zone } = this.#options
+    return {
+      service: provided.service,
+      host: advertiseHost ?? this.address.host,
       port: advertisePort ?? this.address.port,
       version: provided.version,
       group: provided.group,
-      ...(options.weight !== undefined && { weight: options.weight }),
+      ...(weight !== undefined && { weight }),
       ...(zone !== undefined && { zone }),
-      metadata: { ...options.metadata, ...idempotentMetadata(provided) },
-    })
+      metadata: { ...metadata, ...idempotentMetadata(provided) },
+    }
   }
 }
+
+type AnnounceOptions = Pick<ProvideOptions<object>, 'weight' | 'metadata'>
 
 class ServerProvision implements Provision {
   readonly service: string
@@ -242,7 +307,10 @@ class ServerProvision implements Provision {
 }
 
 /** Waits for all, at most so long. Failures are the registry's: a registration ends with its lease, too. */
-async function settledWithin(maxMs: number, promises: readonly (Promise<void> | undefined)[]): Promise<void> {
+async function settledWithin(
+  maxMs: number,
+  promises: readonly (Promise<unknown> | undefined)[],
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, maxMs)
@@ -257,15 +325,18 @@ function idempotentMetadata({ methods }: ProvidedService): Readonly<Record<strin
   return names.length === 0 ? {} : { [IDEMPOTENT_METADATA]: names.join(',') }
 }
 
+/** All zeros, in any form that a resolver takes. */
+const WILDCARD = /^(?:0+(?:\.0+){0,3}|[0:]*:[0:]*|::ffff:0\.0\.0\.0)$/i
+
 /** Nobody can call `0.0.0.0`; who listens there says where. */
-function advertisable(host: string): string {
-  if (host !== '0.0.0.0' && host !== '::') return host
-  throw invalidOption(
-    'createRpcServer',
-    'advertiseHost',
-    undefined,
-    `a host that consumers can call, which ${host} is not`,
-  )
+function checkAdvertisable(host: unknown): void {
+  if (typeof host === 'string' && WILDCARD.test(host))
+    throw invalidOption(
+      'createRpcServer',
+      'advertiseHost',
+      undefined,
+      `a host that consumers can call, which ${host} is not`,
+    )
 }
 
 function closed(): FenbuError {
