@@ -96,7 +96,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** The answer to a four-letter word; empty if there is none. */
-export function fourLetterWord(port: number, word: string): Promise<string> {
+function fourLetterWord(port: number, word: string): Promise<string> {
   return new Promise((resolve) => {
     let text = ''
     const socket = connectTcp({ host: '127.0.0.1', port }, () => socket.write(word))

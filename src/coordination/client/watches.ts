@@ -11,7 +11,7 @@ export interface WatchBatch {
 }
 
 /** Bytes of paths per packet: servers refuse packets above 1 MiB, and answer short ones sooner. */
-export const WATCH_BATCH_BYTES: number = 128 * 1024
+const WATCH_BATCH_BYTES: number = 128 * 1024
 
 const FIRES: Readonly<Record<WatchEvent['type'], readonly WatchKind[]>> = {
   created: ['data', 'exist'],
