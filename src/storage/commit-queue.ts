@@ -60,6 +60,8 @@ export class CommitQueue {
   readonly #waiting = new Map<StreamState, CommitUnit[]>()
   readonly #ranks: readonly Set<StreamState>[] = [new Set(), new Set(), new Set()]
   #bytes = 0
+  /** How many units append records. */
+  #adding = 0
 
   get bytes(): number {
     return this.#bytes
@@ -69,11 +71,17 @@ export class CommitQueue {
     return this.#waiting.size === 0
   }
 
+  /** Whether anything that waits takes space for longer than it gives back. */
+  get addsRecords(): boolean {
+    return this.#adding > 0
+  }
+
   push(unit: CommitUnit, priority: StreamPriority): void {
     const units = this.#waiting.get(unit.stream)
     if (units) units.push(unit)
     else this.#waiting.set(unit.stream, [unit])
     this.#bytes += unit.bytes
+    if (unit.write.records) this.#adding++
     this.#rank(unit.stream, unit.write.state ? STATE : priority === 'consensus' ? CONSENSUS : BULK)
   }
 
@@ -104,7 +112,10 @@ export class CommitQueue {
   }
 
   #took(units: CommitUnit[]): CommitUnit[] {
-    for (const unit of units) this.#bytes -= unit.bytes
+    for (const unit of units) {
+      this.#bytes -= unit.bytes
+      if (unit.write.records) this.#adding--
+    }
     return units
   }
 

@@ -247,7 +247,7 @@ export class GroupCommit {
       !active.isFresh || active.bytes < this.#segments.segmentBytes,
       `${active.path} is empty and has room for nothing that waits`,
     )
-    const shortage = await this.#segments.roll()
+    const shortage = await this.#segments.roll(!this.#queue.addsRecords)
     if (!shortage) return
     const refused = this.#queue.takeAll()
     this.#events.refused(refused)

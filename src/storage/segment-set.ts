@@ -105,10 +105,17 @@ export class SegmentSet {
     return storageError(shortage.code, shortage.message)
   }
 
-  /** Goes on to the next segment, waiting while it is being made; says why if there is no space for one. */
-  async roll(): Promise<FenbuError<StorageErrorCode> | undefined> {
+  /**
+   * Goes on to the next segment, waiting while it is being made; says why if there is no space for one. What gives
+   * space back may go one segment beyond `maxLogBytes`: a log that is full must still be told what to let go.
+   */
+  async roll(givesBack: boolean): Promise<FenbuError<StorageErrorCode> | undefined> {
     if (!this.#spare) {
       this.prepare()
+      await this.#making
+    }
+    if (!this.#spare && givesBack && this.#mayExceed) {
+      this.#finishMaking(this.#create())
       await this.#making
     }
     if (this.#spare) {
@@ -151,6 +158,10 @@ export class SegmentSet {
     this.#recheck?.cancel()
     await this.#making
     for (const segment of [...this.#segments, ...this.#retired]) await segment.file.close()
+  }
+
+  get #mayExceed(): boolean {
+    return this.#shortage?.code === 'STORAGE_LOG_FULL' && this.bytes <= this.#options.maxLogBytes
   }
 
   get #spare(): Segment | undefined {

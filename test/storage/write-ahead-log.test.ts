@@ -449,3 +449,22 @@ test('damage to the last batch is refused when only the file made after it tells
     message: expect.stringContaining(FIRST),
   })
 })
+
+test('a log that was filled to the brim at once can still be told what to let go, and goes on', async () => {
+  const bench = new Bench()
+  const log = await bench.open({ ...SMALL_LOG, maxLogBytes: 8 * 16 * 1024 })
+  const stream = log.stream('s')
+  const ends: string[] = []
+  for (let i = 0; i < 200; i++)
+    stream.write({ records: [new Uint8Array(3000)] }, (error) => ends.push(error?.message ?? 'durable'))
+  await bench.idle()
+  expect(ends).toContain('durable')
+  expect(ends.at(-1)).toContain('maxLogBytes')
+  await bench.until(stream.truncatePrefix(stream.lastIndex))
+  // It looks for space once a second.
+  const laterMs = bench.time.nowMs + 3000
+  bench.time.after(3000, () => undefined)
+  await bench.time.run(settle, 1000, () => bench.time.nowMs >= laterMs)
+  expect(log.status().bytes).toBeLessThan(4 * 16 * 1024)
+  for (let i = 0; i < 20; i++) await bench.until(stream.append([new Uint8Array(3000)]))
+})
