@@ -111,10 +111,12 @@ describe('a session', () => {
 
   it('outlives a server process that was too busy to hear its client', async () => {
     const port = await start(SHORT)
-    const { client } = await join(port, { timeoutMs: 200 })
+    const { client } = await join(port, { timeoutMs: 300 })
     await client.create('/mine', EMPTY, 1)
-    const untilMs = performance.now() + 600
+    const untilMs = performance.now() + 900
     while (performance.now() < untilMs);
+    // The client is not heard at once: it could be on its way over another connection.
+    await new Promise((twoTicksPassed) => setTimeout(twoTicksPassed, 100))
     expect(await client.request(2, op.exists, { path: '/mine', watch: false })).toMatchObject({ error: 0 })
   })
 
