@@ -20,6 +20,8 @@ import {
   type Hello,
   type LostCalls,
   PREFACE,
+  PROTOCOL_VERSION_MIN,
+  permittedFrame,
   resultHandlerMicros,
   resultValueStart,
   rpcError,
@@ -205,9 +207,15 @@ export class ClientConnection implements ConnectionHandler {
     this.#settled()
   }
 
-  #other(frame: AnyFrame): void {
-    if (this.#agreement === undefined && frame.name !== 'HELLO' && frame.name !== 'GOAWAY')
-      throw rpcError('RPC_PROTOCOL_VIOLATION', `${frame.name} before HELLO`)
+  #other(any: AnyFrame): void {
+    if (this.#agreement === undefined && any.name !== 'HELLO' && any.name !== 'GOAWAY')
+      throw rpcError('RPC_PROTOCOL_VIOLATION', `${any.name} before HELLO`)
+    const frame = permittedFrame(any, 'server', this.#agreement?.version ?? PROTOCOL_VERSION_MIN)
+    if (frame === undefined)
+      throw rpcError(
+        'RPC_FRAME_UNSUPPORTED',
+        `the server sent ${any.name}, of a feature that nobody announced`,
+      )
     switch (frame.name) {
       case 'HELLO':
         this.#welcome(frame.fields)
@@ -225,7 +233,8 @@ export class ClientConnection implements ConnectionHandler {
         this.#goAway(frame.fields.lastCallId)
         return
       default:
-        throw rpcError('RPC_PROTOCOL_VIOLATION', `${frame.name} is not for a server to send`)
+        // Results take the short way.
+        frame satisfies Frame<'RESULT'>
     }
   }
 

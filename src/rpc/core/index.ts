@@ -15,6 +15,7 @@ export {
   HEADER_BYTES,
   LENGTH_BYTES,
 } from './frame-codec.ts'
+export { permittedFrame } from './frame-rules.ts'
 export {
   type AnyFrame,
   CANCEL_REASON,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type FenbuError, isFenbuError } from '../../base/index.ts'
+import { inspect } from 'node:util'
+import { isFenbuError } from '../../base/index.ts'
 import { type RemoteFailure, rpcError } from '../core/index.ts'
 import { declaredOutcome } from './declared-outcome.ts'
 
@@ -22,9 +23,10 @@ export function crossingFailure(
   method: string,
   report: (failure: HandlerFailure) => void,
 ): RemoteFailure {
-  if (isFenbuError(error)) return asTold(error)
+  const told = asTold(error)
+  if (told !== undefined) return told
   const id = randomBytes(4).toString('hex')
-  report({ id, service, method, error })
+  reportSafely({ id, service, method, error }, report)
   return {
     code: 'RPC_INTERNAL',
     outcome: 'unknown',
@@ -33,9 +35,27 @@ export function crossingFailure(
   }
 }
 
-function asTold(error: FenbuError): RemoteFailure {
-  const details: unknown = 'details' in error ? error.details : undefined
-  return { code: error.code, outcome: declaredOutcome(error), message: error.message, details }
+/** Undefined if it is not for callers; a handler may throw anything, also what throws when it is looked at. */
+function asTold(error: unknown): RemoteFailure | undefined {
+  try {
+    if (!isFenbuError(error)) return undefined
+    const details: unknown = 'details' in error ? error.details : undefined
+    return { code: error.code, outcome: declaredOutcome(error), message: String(error.message), details }
+  } catch {
+    return undefined
+  }
+}
+
+/** A listener that fails must not cost the caller its answer. */
+function reportSafely(failure: HandlerFailure, report: (failure: HandlerFailure) => void): void {
+  try {
+    report(failure)
+  } catch (error) {
+    process.emitWarning(`onHandlerFailure failed with failure ${failure.id}`, {
+      type: 'FenbuHandlerFailure',
+      detail: inspect(error),
+    })
+  }
 }
 
 /** The answer to a method that returned something to iterate. Nobody iterates it, so a generator never starts. */
@@ -51,6 +71,6 @@ export function streamsUnsupported(service: string, method: string): RemoteFailu
 export function warnOfFailure({ id, service, method, error }: HandlerFailure): void {
   process.emitWarning(`handler ${service}.${method} failed (id ${id})`, {
     type: 'FenbuHandlerFailure',
-    detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    detail: inspect(error),
   })
 }

@@ -15,11 +15,14 @@ import {
   encodeFrame,
   encodeResult,
   FRAMES,
+  type Frame,
   frameType,
   GOAWAY_REASON,
   type Hello,
   isPreface,
   PREFACE,
+  PROTOCOL_VERSION_MIN,
+  permittedFrame,
   type RemoteFailure,
   rpcError,
   ServerCalls,
@@ -119,9 +122,14 @@ export class ServerConnection implements ConnectionHandler {
     encodeFrame(this.#connection.writer, 'HELLO', 0, 0, this.#state.hello)
   }
 
-  #other(frame: AnyFrame): void {
-    if (this.#agreement === undefined && frame.name !== 'HELLO')
-      throw rpcError('RPC_PROTOCOL_VIOLATION', `${frame.name} before HELLO`)
+  #other(any: AnyFrame): void {
+    if (this.#agreement === undefined && any.name !== 'HELLO')
+      throw rpcError('RPC_PROTOCOL_VIOLATION', `${any.name} before HELLO`)
+    const frame = permittedFrame(any, 'client', this.#agreement?.version ?? PROTOCOL_VERSION_MIN)
+    if (frame === undefined) {
+      this.#unsupported(any)
+      return
+    }
     switch (frame.name) {
       case 'HELLO':
         this.#hello(frame.fields)
@@ -137,14 +145,9 @@ export class ServerConnection implements ConnectionHandler {
         return
       case 'PONG':
         return
-      case 'DATA':
-      case 'END':
-      case 'CREDIT':
-      case 'ONEWAY':
-        this.#unsupported(frame)
-        return
       default:
-        throw rpcError('RPC_PROTOCOL_VIOLATION', `${frame.name} is not for a client to send`)
+        // Calls take the short way.
+        frame satisfies Frame<'CALL'>
     }
   }
 
@@ -220,30 +223,35 @@ export class ServerConnection implements ConnectionHandler {
     this.#calls.cancel(callId)?.abort(rpcError('RPC_CANCELLED', 'the caller no longer wants the answer'))
   }
 
+  /** Nothing that a handler returns or throws may escape here: the other calls of the batch still have to start. */
   #run(call: ServerCall): void {
+    let result: unknown
+    let later = false
     try {
-      const result = runHandler(call)
-      if (isThenable(result))
-        result.then(
+      result = runHandler(call)
+      later = isThenable(result)
+      if (later)
+        (result as PromiseLike<unknown>).then(
           (value) => this.#succeeded(call, value),
           (error: unknown) => this.#failed(call, error),
         )
-      else this.#succeeded(call, result)
     } catch (error) {
       this.#failed(call, error)
+      return
     }
+    if (!later) this.#succeeded(call, result)
   }
 
   #succeeded(call: ServerCall, value: unknown): void {
+    if (call.ended) return
     const micros = handlerMicros(call)
     if (!this.#ended(call)) return
-    if (isAsyncIterable(value)) {
-      this.#answerError(call, micros, streamsUnsupported(call.service, call.method))
-    } else this.#answerResult(call, micros, value)
+    this.#answerResult(call, micros, value)
     this.#endIfDone()
   }
 
   #failed(call: ServerCall, error: unknown): void {
+    if (call.ended) return
     const micros = handlerMicros(call)
     if (!this.#ended(call)) return
     this.#answerError(call, micros, crossingFailure(error, call.service, call.method, this.#state.report))
@@ -264,6 +272,10 @@ export class ServerConnection implements ConnectionHandler {
     const writer = this.#connection.writer
     const start = writer.length
     try {
+      if (isAsyncIterable(value)) {
+        this.#answerError(call, micros, streamsUnsupported(call.service, call.method))
+        return
+      }
       encodeResult(writer, call.callId, micros, value, this.#codec!)
       this.#checkLength(writer.length - start)
     } catch (error) {
@@ -315,6 +327,7 @@ export class ServerConnection implements ConnectionHandler {
       'RPC_FRAME_UNSUPPORTED',
       `${frame.name} frames belong to a feature that this server has not`,
     )
+    if (frame.callId === 0) throw error
     this.#answerRefusal(frame.callId, error)
   }
 
