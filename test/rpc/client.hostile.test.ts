@@ -195,6 +195,23 @@ describe('a client that meets a server', () => {
   })
 })
 
+it('a client that was busy reads the signs of life that came meanwhile before it judges', async () => {
+  let pings = 0
+  const server = await fakeServer((frame, connection) => {
+    if (frame.name === 'CALL') connection.result(frame.callId)
+    if (frame.name !== 'PING') return
+    connection.send('PONG', 0, frame.fields)
+    // The answer lies in the buffer of the operating system while this process does something else.
+    if (++pings === 1) for (const until = performance.now() + 1_500; performance.now() < until; );
+  })
+  const registry = new MemoryRegistry()
+  registry.list('s', server.address)
+  const client = callFrom(registry, { keepaliveMs: 1, keepaliveTimeoutMs: 300 })
+  expect(await client.invoke('s', 'a')).toBe('ok')
+  await expect.poll(() => pings, { timeout: 10_000 }).toBeGreaterThan(1)
+  expect(server.connections).toHaveLength(1)
+})
+
 it('calls that wait for a connection are bounded', async () => {
   const server = await fakeServer(() => {}, EMPTY)
   const registry = new MemoryRegistry()

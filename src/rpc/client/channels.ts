@@ -21,10 +21,11 @@ export class Channels {
   readonly #world: ChannelWorld
   readonly #channels = new Map<string, Channel>()
   readonly #housekeeping: NodeJS.Timeout
+  #closed = false
 
   constructor(world: ChannelWorld) {
     this.#world = world
-    this.#housekeeping = outsideCalls(() => setInterval(() => this.#keepHouse(), HOUSEKEEPING_MS))
+    this.#housekeeping = outsideCalls(() => setInterval(this.#afterReading, HOUSEKEEPING_MS))
     this.#housekeeping.unref()
   }
 
@@ -46,12 +47,19 @@ export class Channels {
   }
 
   async close(reason: FenbuError, timeoutMs: number): Promise<void> {
+    this.#closed = true
     clearInterval(this.#housekeeping)
     await Promise.all([...this.#channels.values()].map((channel) => channel.close(reason, timeoutMs)))
     this.#channels.clear()
   }
 
+  /** Where this process was busy, signs of life still lie unread: they count before anyone is judged. */
+  readonly #afterReading = (): void => {
+    setImmediate(() => this.#keepHouse())
+  }
+
   #keepHouse(): void {
+    if (this.#closed) return
     const nowMs = performance.now()
     for (const [name, channel] of this.#channels) {
       if (channel.idle) {
