@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFenbuError } from '../../src/base/index.ts'
@@ -58,6 +59,34 @@ describe('the frame codec', () => {
         if (frame) expect(Object.keys(frame.fields)).toEqual(Object.keys(FRAMES[frame.name].fields))
       }),
       { numRuns: 3_000 },
+    )
+  })
+
+  it('takes or refuses the frames of the corpus as it says', () => {
+    const lines = readFileSync('test/rpc/corpus/frames.txt', 'utf8').split('\n')
+    for (const line of lines) {
+      const [, digits, expected] = /^([0-9a-f ]+?) +([A-Z_]+)/.exec(line) ?? []
+      if (digits === undefined) continue
+      const bytes = Buffer.from(digits.replaceAll(' ', ''), 'hex')
+      const frame = refusedOr(() => decode(bytes))
+      expect(frame?.name ?? 'RPC_FRAME_INVALID', line).toBe(expected)
+    }
+  })
+
+  it.each(FRAME_NAMES)('refuses or reads a %s frame of which any bytes were changed', (name) => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(
+        anyCallId(name),
+        anyFlags(name),
+        anyFields(name),
+        changes,
+        (callId, flags, fields, some) => {
+          const bytes = encoded(name, callId, flags, fields)
+          for (const [at, byte] of some) bytes[4 + (at % (bytes.length - 4))] = byte
+          refusedOr(() => decode(bytes))
+        },
+      ),
     )
   })
 
