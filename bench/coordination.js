@@ -117,6 +117,7 @@ function frame(xid, code, ...fields) {
   return bytes
 }
 
+const HEADER_BYTES = 12
 const int = (value) => {
   const bytes = Buffer.alloc(4)
   bytes.writeInt32BE(value)
@@ -126,23 +127,29 @@ const buffer = (bytes) => Buffer.concat([int(bytes.length), bytes])
 const string = (text) => buffer(Buffer.from(text))
 const OPEN_ACL = Buffer.concat([int(1), int(31), string('world'), string('anyone')])
 const DATA = buffer(Buffer.alloc(DATA_BYTES, 0x61))
+const DIGITS = 9
 let created = 0
 
+/** Makes one request after the other, cheaply: what is measured is the server. */
 function requestsOf(operation, connection) {
-  const path = string(`/bench-${connection}`)
-  if (operation === 'get') {
-    const template = frame(0, CODE.get, path, Buffer.from([0]))
-    return patched(template)
-  }
-  if (operation === 'set') return patched(frame(0, CODE.set, path, DATA, int(-1)))
-  return (xid) =>
-    frame(xid, CODE.create, string(`/bench-${connection}/n${++created}`), DATA, OPEN_ACL, int(0))
+  const path = `/bench-${connection}`
+  if (operation === 'get') return patched(frame(0, CODE.get, string(path), Buffer.from([0])))
+  if (operation === 'set') return patched(frame(0, CODE.set, string(path), DATA, int(-1)))
+  const child = string(`${path}/n${'0'.repeat(DIGITS)}`)
+  return patched(frame(0, CODE.create, child, DATA, OPEN_ACL, int(0)), HEADER_BYTES + child.length)
 }
 
-function patched(template) {
+/** `numberEnd`: where the number in the path ends, if there is one to count up. */
+function patched(template, numberEnd) {
   return (xid) => {
     const copy = Buffer.from(template)
     copy.writeInt32BE(xid, 4)
+    if (numberEnd === undefined) return copy
+    let rest = ++created
+    for (let at = numberEnd - 1; rest > 0; at--) {
+      copy[at] = 0x30 + (rest % 10)
+      rest = Math.floor(rest / 10)
+    }
     return copy
   }
 }
