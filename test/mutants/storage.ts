@@ -140,7 +140,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     find: '  await files.syncFolder(folder)\n  for',
     replace: '  for',
     why: 'A file left by a killed process would be written to, and lose its name with the power.',
-    ...CRASHES,
+    tests: SIMULATION,
+    title: 'a name that a killed process',
   },
   {
     id: 'old files removed before the tail that frees them is durable',
@@ -149,7 +150,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     replace:
       '    for (const { segment } of leftovers.splice(0)) await this.#files.remove(segment.path)\n    await this.#settle(active, sequence)',
     why: 'A power cut during recovery would leave a log that misses its first file.',
-    ...REMOVALS,
+    tests: SIMULATION,
+    title: 'files that a killed process',
   },
   {
     id: 'state of a stream does not hold its segment',
