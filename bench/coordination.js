@@ -208,7 +208,7 @@ async function startZooKeeper() {
   const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
   const java = ['java', '-Xmx512m', '-cp', classpath, main, join(folder, 'zoo.cfg')]
   // It must not outlive a bench that is killed.
-  const server = spawn('setpriv', ['--pdeathsig', 'KILL', ...java], { stdio: 'ignore' })
+  const server = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', ...java], { stdio: 'ignore' })
   await listening(port)
   return new Engine('zookeeper', port, () => ended(server, folder))
 }
