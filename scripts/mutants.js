@@ -7,10 +7,12 @@ const RUN_MS_MAX = 300_000
 
 const startedMs = Date.now()
 const words = process.argv.slice(2).join(' ')
-if (words) process.env.FENBU_MUTANT = words
+if (words) process.env.FENBU_MUTANTS = words
 
 /** What became of each mutant, by its id. */
 const results = new Map()
+/** Why those matter that a test file did not notice. */
+const survivors = new Map()
 const vitest = await createVitest('test', {
   config: 'test/mutants/vitest.config.ts',
   watch: false,
@@ -34,14 +36,16 @@ function judge(testModule) {
   const problem = testModule.errors()[0]?.message
   unfinished.delete(name)
   if (name === 'unchanged') return judgeUnchanged(testModule, passed, failed, problem)
-  if (failed.length > 0) {
-    const tookMs = failed[0].diagnostic()?.duration ?? 0
-    console.log(`caught    ${name}: by "${failed[0].name}" in ${(tookMs / 1000).toFixed(1)} s`)
-  } else {
-    const { why } = testModule.project.config.provide
-    console.error(`SURVIVED  ${name}: ${problem ?? why}`)
+  // A mutant may have several test files; one that notices is enough.
+  if (failed.length === 0) {
+    if (!results.get(name)) results.set(name, false)
+    survivors.set(name, problem ?? testModule.project.config.provide.why)
+    return
   }
-  results.set(name, failed.length > 0)
+  if (results.get(name)) return
+  results.set(name, true)
+  const tookMs = failed[0].diagnostic()?.duration ?? 0
+  console.log(`caught    ${name}: by "${failed[0].name}" in ${(tookMs / 1000).toFixed(1)} s`)
 }
 
 /** A test that fails anyway notices nothing. */
@@ -59,6 +63,7 @@ function finish() {
     console.error(`UNFINISHED ${name}`)
     results.set(name, false)
   }
+  for (const [name, why] of survivors) if (!results.get(name)) console.error(`SURVIVED  ${name}: ${why}`)
   const count = vitest.projects.length - 1
   const isFine = [...results.values()].every(Boolean)
   const caught = vitest.projects.filter(({ name }) => results.get(name)).length

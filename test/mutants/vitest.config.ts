@@ -7,12 +7,12 @@ import { ROOT } from './root.ts'
 import type { Selection } from './selection.ts'
 
 // One project per mutant, each with that one change in its sources, and one without any: all in one process, since
-// starting Vitest takes longer than most of the tests. FENBU_MUTANT takes only the mutants whose id holds it.
+// starting Vitest takes longer than most of the tests. FENBU_MUTANTS takes only the mutants whose id holds it.
 
 const problems = problemsOf(MUTANTS)
 if (problems.length > 0) throw new Error(problems.join('\n'))
-const wanted = MUTANTS.filter(({ id }) => id.includes(process.env['FENBU_MUTANT'] ?? ''))
-if (wanted.length === 0) throw new Error(`there is no mutant "${process.env['FENBU_MUTANT']}"`)
+const wanted = MUTANTS.filter(({ id }) => id.includes(process.env['FENBU_MUTANTS'] ?? ''))
+if (wanted.length === 0) throw new Error(`there is no mutant "${process.env['FENBU_MUTANTS']}"`)
 
 export default defineConfig({
   test: {

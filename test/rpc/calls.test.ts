@@ -104,6 +104,18 @@ describe('the calls of a server on one connection', () => {
     )
   })
 
+  it('keep their place when they are cancelled, until their handlers end', () => {
+    const calls = new ServerCalls<string>(1)
+    expect(calls.admit(1)).toBe('accepted')
+    calls.start(1, 'held')
+    expect(calls.cancel(1)).toBe('held')
+    expect(calls.inFlight).toBe(1)
+    expect(calls.admit(2)).toBe('overloaded')
+    expect(calls.finish(1)).toBe(false)
+    expect(calls.inFlight).toBe(0)
+    expect(calls.admit(3)).toBe('accepted')
+  })
+
   it('have numbers that only go up: a second call of the same number is a violation', () => {
     const calls = new ServerCalls<number>(10)
     calls.admit(5)
